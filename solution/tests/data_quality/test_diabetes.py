@@ -1,0 +1,159 @@
+"""Looks at the data before anything is trained on it. A metric cannot do this: with 30 % of BMI zeroed the error even falls.
+
+    python -m pytest solution/tests/data_quality --junitxml build/data-quality.xml
+
+DATA_FILE  optional: the file to look at; labs/data/diabetes.csv by default
+
+The file is compared with the statistics in labs/data/diabetes_reference.json. The bounds are wide enough for another sample
+of the same patients (442 rows: the mean moves by 0.05 standard deviations, the standard deviation by 3 %).
+"""
+
+import csv
+import json
+import math
+import os
+import statistics
+from bisect import bisect_left
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HEADER = ("AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6", "Y")
+SMALLEST_SHARE_OF_ROWS = 0.9
+RANGE_MARGIN = 0.1  # of the range: a new patient may be a little older than the oldest
+MEAN_SHIFT = 0.2  # in standard deviations
+SPREAD_RATIO = (0.87, 1.15)
+LARGEST_STABILITY_INDEX = 0.2  # the usual line between "moved a little" and "another population"
+EMPTY_BIN = 1e-4  # stands for a share of nothing, so that its logarithm exists
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file as text: its header, and its rows as they are."""
+
+    path: Path
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def numbers(self, name: str) -> list[float]:
+        """Returns the finite numbers of a column; what is missing or no number is another test's business."""
+        if name not in self.header:
+            pytest.fail(f"{self.path.name} has no column {name}", pytrace=False)
+        index = self.header.index(name)
+        values = [number for row in self.rows if index < len(row) and (number := as_number(row[index])) is not None]
+        if len(values) < 2:
+            pytest.fail(f"{self.path.name}, {name}: {len(values)} numbers, expected a column of them", pytrace=False)
+        return values
+
+
+def as_number(text: str) -> float | None:
+    """Returns a cell's number, or None when the cell is empty, a word, or not finite."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def data_folder() -> Path:
+    """Returns the nearest labs/data folder above this test."""
+    for folder in Path(__file__).resolve().parents:
+        if (folder / "labs" / "data" / "diabetes_reference.json").is_file():
+            return folder / "labs" / "data"
+    pytest.fail("labs/data/diabetes_reference.json is in no parent folder of this test.", pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    """The file under test."""
+    path = Path(os.environ.get("DATA_FILE") or data_folder() / "diabetes.csv")
+    with path.open(encoding="utf-8", newline="") as text:
+        lines = [tuple(line) for line in csv.reader(text)]
+    assert lines, f"{path} is empty"
+    return Table(path, lines[0], tuple(lines[1:]))
+
+
+@pytest.fixture(scope="module")
+def reference() -> dict[str, Any]:
+    """The statistics of the data that the workshop starts with."""
+    document: dict[str, Any] = json.loads((data_folder() / "diabetes_reference.json").read_text(encoding="utf-8"))
+    return document
+
+
+def test_schema(table: Table) -> None:
+    """The header is the expected one, in order, and every row has as many cells."""
+    assert table.header == HEADER
+    uneven = [number for number, row in enumerate(table.rows, start=2) if len(row) != len(HEADER)]
+    assert not uneven, f"lines with another number of cells: {uneven[:10]}"
+
+
+def test_row_count(table: Table, reference: dict[str, Any]) -> None:
+    """The file is not a fragment."""
+    assert len(table.rows) >= SMALLEST_SHARE_OF_ROWS * reference["rows"]
+
+
+def test_no_missing_values(table: Table) -> None:
+    """Every cell is a finite number."""
+    wrong = [
+        f"line {number}, {name}: {value!r}"
+        for number, row in enumerate(table.rows, start=2)
+        for name, value in zip(table.header, row, strict=False)
+        if as_number(value) is None
+    ]
+    assert not wrong, f"{len(wrong)} cells are no numbers, first {wrong[:5]}"
+
+
+def test_no_duplicates(table: Table) -> None:
+    """No patient stands in the file twice: a repeated row counts double in training and can be on both sides of a split."""
+    repeated = len(table.rows) - len(set(table.rows))
+    assert repeated == 0, f"{repeated} repeated rows"
+
+
+@pytest.mark.parametrize("name", HEADER)
+def test_range(table: Table, reference: dict[str, Any], name: str) -> None:
+    """Every value lies in the known range, with a small margin."""
+    known = reference["columns"][name]
+    margin = RANGE_MARGIN * (known["maximum"] - known["minimum"])
+    low, high = known["minimum"] - margin, known["maximum"] + margin
+    outside = [value for value in table.numbers(name) if not low <= value <= high]
+    assert not outside, f"{name}: {len(outside)} values outside {low:.3f} to {high:.3f}, first {outside[:5]}"
+
+
+@pytest.mark.parametrize("name", HEADER)
+def test_mean(table: Table, reference: dict[str, Any], name: str) -> None:
+    """The mean has not moved by more than a fraction of the reference's standard deviation."""
+    known = reference["columns"][name]
+    shift = (statistics.fmean(table.numbers(name)) - known["mean"]) / known["standard_deviation"]
+    assert abs(shift) <= MEAN_SHIFT, f"{name}: the mean moved by {shift:+.2f} standard deviations"
+
+
+@pytest.mark.parametrize("name", HEADER)
+def test_standard_deviation(table: Table, reference: dict[str, Any], name: str) -> None:
+    """The spread is the reference's: a column that lost it was cut, filled with a constant, or rescaled."""
+    ratio = statistics.stdev(table.numbers(name)) / reference["columns"][name]["standard_deviation"]
+    assert SPREAD_RATIO[0] <= ratio <= SPREAD_RATIO[1], f"{name}: the standard deviation is {ratio:.2f} times the known one"
+
+
+@pytest.mark.parametrize("name", HEADER)
+def test_distribution(table: Table, reference: dict[str, Any], name: str) -> None:
+    """The shape is the reference's, by the population stability index over the reference's deciles."""
+    known = reference["columns"][name]
+    index = stability_index(known["shares"], shares(table.numbers(name), known["edges"]))
+    assert index <= LARGEST_STABILITY_INDEX, f"{name}: population stability index {index:.2f}"
+
+
+def shares(values: list[float], edges: list[float]) -> list[float]:
+    """Returns the share of the values in each bin; bin i ends at edge i, inclusive, and the last bin is open."""
+    counts = [0] * (len(edges) + 1)
+    for value in values:
+        # Half a unit of the twelfth digit: an edge is a value of the data and must fall in its own bin when re-read.
+        counts[bisect_left(edges, value - 1e-12)] += 1
+    return [count / len(values) for count in counts]
+
+
+def stability_index(expected: list[float], seen: list[float]) -> float:
+    """Returns the sum over the bins of (seen - expected) x ln(seen / expected). 0 means equal shares."""
+    pairs = [(max(old, EMPTY_BIN), max(new, EMPTY_BIN)) for old, new in zip(expected, seen, strict=True)]
+    return sum((new - old) * math.log(new / old) for old, new in pairs)
