@@ -171,7 +171,8 @@ class Processes:
 
 def find_program(name: str, cwd: Path, env: Mapping[str, str]) -> str:
     """The program's absolute path, searched as the child would: a path from `cwd`, a bare name along its own PATH."""
-    found = shutil.which(str(cwd / name) if os.path.dirname(name) else name, path=env.get("PATH", os.defpath))
+    is_path = Path(name).name != name
+    found = shutil.which(str(cwd / name) if is_path else name, path=env.get("PATH", os.defpath))
     if found is None:
         raise ExecutableNotFoundError(f'exec: "{name}": executable file not found in $PATH')
     return found
@@ -208,7 +209,7 @@ def open_gate(popen: subprocess.Popen[bytes]) -> None:
 
 
 def await_exit(popen: subprocess.Popen[bytes]) -> None:
-    """Wait for the end without reaping, where the system can: the pid stays taken until the group has been signalled."""
+    """Wait for the end, without reaping where the system can: so the pid stays taken until the group is signalled."""
     if hasattr(os, "waitid"):
         os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOWAIT)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,10 +18,12 @@ MARK = "SANDBOX_PROCESS"
 # psutil derives a create time from the boot time and clock ticks; two readings of it may differ by a rounding.
 CREATE_TIME_TOLERANCE_SECONDS = 1.0
 
+NO_PID = 2**31 - 1  # above every pid limit in use
+
 
 @dataclass(frozen=True)
 class ProcessRecord:
-    """A live child: `mark` is unique for ever, `pid` and `create_time` (seconds since the epoch) name it to the system."""
+    """A live child. `mark` is unique for ever; `pid` with `create_time` (seconds since the epoch) names it too."""
 
     mark: str
     pid: int
@@ -55,7 +58,11 @@ def read_records(folder: Path) -> list[ProcessRecord]:
 
 
 def _read(path: Path) -> ProcessRecord:
-    fields = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        # A power cut can empty a file that was just renamed. The mark, which is the file's name, still finds the child.
+        return ProcessRecord(path.stem, NO_PID, 0.0, "unknown", ())
     return ProcessRecord(**{**fields, "command": tuple(fields["command"])})
 
 
@@ -115,4 +122,14 @@ def kill_all(processes: Sequence[psutil.Process], seconds: float = 5.0) -> None:
             process.kill()
         except psutil.NoSuchProcess:
             continue
-    psutil.wait_procs(list(processes), timeout=seconds)
+    deadline = time.monotonic() + seconds
+    while any(_alive(process) for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def _alive(process: psutil.Process) -> bool:
+    # A zombie runs nothing any more; an orphan stays one for as long as the machine's init does not reap it.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -74,6 +74,9 @@ def guard(module: ModuleType) -> None:
     original = module.socket.bind
 
     def bind(self: Any, address: Any) -> None:
+        if isinstance(address, tuple) and address[1:2] and address[1] in here.ports and self.type == module.SOCK_STREAM:
+            # The host port is held for us by a socket that does not listen; this is what lets us have it.
+            self.setsockopt(module.SOL_SOCKET, module.SO_REUSEADDR, 1)
         if self.family == module.AF_INET:
             address = here.address(address, stream=self.type == module.SOCK_STREAM)
         elif self.family == module.AF_INET6:
