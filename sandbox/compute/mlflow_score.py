@@ -44,18 +44,31 @@ def run(raw_data: str) -> Any:
 def model_input(body: Any) -> Any:
     """The value of `input_data` as a data frame, an array or named arrays. Raises `ValueError` when it is missing."""
     import numpy
-    import pandas
 
     if not isinstance(body, dict) or "input_data" not in body:
         raise ValueError('the top level has to be an object with the key "input_data"')
     data = body["input_data"]
-    if isinstance(data, dict) and "data" in data:
-        return pandas.DataFrame(data["data"], columns=data.get("columns"), index=data.get("index"))
-    if isinstance(data, dict):
+    if isinstance(data, dict) and "data" not in data:
         return {name: numpy.asarray(values) for name, values in data.items()}
-    if not isinstance(data, list):
-        raise ValueError('"input_data" has to be an object or a list')
-    return numpy.asarray(data) if takes_tensors() else pandas.DataFrame(data)
+    if isinstance(data, list) and takes_tensors():
+        return numpy.asarray(data)
+    return table(data)
+
+
+def table(data: Any) -> Any:
+    """A split table, a list of records or a list of rows as a data frame with the types of the model's signature.
+
+    JSON does not tell 2 from 2.0, so the types have to come from the signature.
+    """
+    from mlflow.utils.proto_json_utils import dataframe_from_parsed_json
+
+    schema = MODEL["loaded"].metadata.get_input_schema()
+    if isinstance(data, list) and data and isinstance(data[0], dict):
+        return dataframe_from_parsed_json(data, "records", schema)
+    if isinstance(data, list):
+        names = schema.input_names() if schema is not None and schema.has_input_names() else None
+        return dataframe_from_parsed_json({"columns": names, "data": data}, "split", schema)
+    return dataframe_from_parsed_json(data, "split", schema)
 
 
 def takes_tensors() -> bool:
