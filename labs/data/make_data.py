@@ -10,6 +10,7 @@ The data: 442 patients, ten standardised features, and Y, the progression of the
 import argparse
 import csv
 import io
+import itertools
 import json
 import random
 import statistics
@@ -55,7 +56,7 @@ def as_text(rows: list[Row]) -> list[list[str]]:
 
 
 def holdout(rows: list[Row]) -> list[Row]:
-    """Returns the hold-out: a seeded choice of rows, in file order. Training leaves these out, so two models meet one exam."""
+    """Returns the hold-out: a seeded choice of rows, in file order. Training leaves these out: one exam for all."""
     chosen = set(random.Random(SEED).sample(range(len(rows)), HOLDOUT_ROWS))
     return [row for number, row in enumerate(rows) if number in chosen]
 
@@ -107,10 +108,7 @@ def describe(values: list[float]) -> dict[str, object]:
     """
     edges = sorted({float(cell(edge)) for edge in statistics.quantiles(values, n=10, method="inclusive")})
     bounds = [float("-inf"), *edges, float("inf")]
-    shares = [
-        sum(low < value <= high for value in values) / len(values)
-        for low, high in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    shares = [sum(low < value <= high for value in values) / len(values) for low, high in itertools.pairwise(bounds)]
     return {
         "minimum": min(values),
         "maximum": max(values),

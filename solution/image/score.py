@@ -18,7 +18,9 @@ from typing import Any
 from azureml_inference_server_http.api.aml_response import AMLResponse
 
 FEATURES = ("AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6")
-LARGEST = 0.5  # standardised features lie within 0.2; an age in years or a weight in kilograms is no standardised feature
+LARGEST = (
+    0.5  # standardised features lie within 0.2; an age in years or a weight in kilograms is no standardised feature
+)
 MOST_ROWS = 1000
 
 log = logging.getLogger("azmlinfsrv.score")
@@ -110,7 +112,7 @@ def read_row(number: int, row: Any) -> list[float]:
 
 
 def read_value(number: int, name: str, value: Any) -> float:
-    """Returns one feature. True and false are numbers to Python, not to us; NaN fails the comparison. Raises BadInput."""
+    """Returns one feature. True is a number to Python, not to us; NaN fails the comparison. Raises BadInput."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise BadInput(f"Row {number}, {name}: expected a number, saw {type(value).__name__}.")
     if not abs(value) <= LARGEST:

@@ -3,8 +3,8 @@
     python evaluate.py --candidate out --holdout diabetes_holdout.csv --output evaluation \\
         --tolerance 0.05 --baseline-share 0.8 [--production FOLDER --production-name NAME:VERSION]
 
-Writes evaluation.json. The exit code is 0 also when the gate says no: the job did its work, and the pipeline step that reads
-the answer stops the pipeline. No MLflow here: its import takes longer than everything else.
+Writes evaluation.json. The exit code is 0 also when the gate says no: the job did its work, and the pipeline step that
+reads the answer stops the pipeline. No MLflow here: its import takes longer than everything else.
 """
 
 import argparse
@@ -17,9 +17,7 @@ from typing import TYPE_CHECKING, Any
 from train import read_table, write_json
 
 if TYPE_CHECKING:
-    import numpy
-
-    Array = numpy.ndarray[Any, numpy.dtype[numpy.float64]]
+    from train import Array
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,9 @@ def read_options() -> argparse.Namespace:
     """Returns the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--candidate", type=Path, required=True, help="the output folder of the training job")
-    parser.add_argument("--production", type=Path, help="the folder of the model in production; not given: there is none")
+    parser.add_argument(
+        "--production", type=Path, help="the folder of the model in production; not given: there is none"
+    )
     parser.add_argument("--production-name", default="production", help="its name and version, for the record")
     parser.add_argument("--holdout", type=Path, required=True, help="the held-out rows")
     parser.add_argument("--output", type=Path, required=True, help="the folder for evaluation.json")

@@ -2,8 +2,8 @@
 
     python train.py --data diabetes.csv --holdout diabetes_holdout.csv --output out --test-size 0.2 --seed 20
 
-Writes to the output folder: metrics.json, model/model.joblib (what is served) and model/model.json (the same model as plain
-numbers, so that nobody has to unpickle a stranger's file to check it).
+Writes to the output folder: metrics.json, model/model.joblib (what is served) and model/model.json (the same model as
+plain numbers, so that nobody has to unpickle a stranger's file to check it).
 """
 
 import argparse
@@ -14,13 +14,14 @@ import math
 import random
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import numpy
+    import numpy.typing
     from sklearn.linear_model import Ridge
 
-    Array = numpy.ndarray[Any, numpy.dtype[numpy.float64]]
+    Array: TypeAlias = numpy.typing.NDArray[numpy.float64]
 
 FEATURES = ("AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6")
 TARGET = "Y"
@@ -175,7 +176,8 @@ def main() -> int:
     description = describe(model, parameters, options.data, len(part.train_target))
     save(model, description, metrics, options.output)
     log_run(parameters, metrics)
-    print(f"alpha {alpha}: mse {metrics['mse']:.1f} (predict the mean: {metrics['baseline_mse']:.1f}), r2 {metrics['r2']:.3f}")
+    print(f"alpha {alpha}: mse {metrics['mse']:.1f}, r2 {metrics['r2']:.3f}")
+    print(f"predicting the mean: mse {metrics['baseline_mse']:.1f}")
     return 0
 
 

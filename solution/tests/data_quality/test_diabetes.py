@@ -1,11 +1,11 @@
-"""Looks at the data before anything is trained on it. A metric cannot do this: with 30 % of BMI zeroed the error even falls.
+"""Looks at the data before anything is trained on it. A metric cannot: with 30 % of BMI zeroed the error even falls.
 
     python -m pytest solution/tests/data_quality --junitxml build/data-quality.xml
 
 DATA_FILE  optional: the file to look at; labs/data/diabetes.csv by default
 
-The file is compared with the statistics in labs/data/diabetes_reference.json. The bounds are wide enough for another sample
-of the same patients (442 rows: the mean moves by 0.05 standard deviations, the standard deviation by 3 %).
+The file is compared with the statistics in labs/data/diabetes_reference.json. The bounds are wide enough for another
+sample of the same patients (442 rows: the mean moves by 0.05 standard deviations, the standard deviation by 3 %).
 """
 
 import csv
@@ -106,7 +106,7 @@ def test_no_missing_values(table: Table) -> None:
 
 
 def test_no_duplicates(table: Table) -> None:
-    """No patient stands in the file twice: a repeated row counts double in training and can be on both sides of a split."""
+    """No patient stands in the file twice: a repeated row counts double, and can be on both sides of a split."""
     repeated = len(table.rows) - len(set(table.rows))
     assert repeated == 0, f"{repeated} repeated rows"
 
@@ -133,7 +133,9 @@ def test_mean(table: Table, reference: dict[str, Any], name: str) -> None:
 def test_standard_deviation(table: Table, reference: dict[str, Any], name: str) -> None:
     """The spread is the reference's: a column that lost it was cut, filled with a constant, or rescaled."""
     ratio = statistics.stdev(table.numbers(name)) / reference["columns"][name]["standard_deviation"]
-    assert SPREAD_RATIO[0] <= ratio <= SPREAD_RATIO[1], f"{name}: the standard deviation is {ratio:.2f} times the known one"
+    assert SPREAD_RATIO[0] <= ratio <= SPREAD_RATIO[1], (
+        f"{name}: the standard deviation is {ratio:.2f} times the known one"
+    )
 
 
 @pytest.mark.parametrize("name", HEADER)

@@ -1,9 +1,9 @@
 """Asks a deployed model over HTTP what a caller would ask, and what a caller should not be able to ask.
 
-    SCORING_URL=... SCORING_KEY_FILE=build/staging.key python -m pytest solution/tests/integration --junitxml build/staging.xml
+    python -m pytest solution/tests/integration --junitxml build/staging.xml
 
 SCORING_URL              the scoring address, .../score
-SCORING_KEY_FILE         a file that holds the key; or SCORING_KEY, the key itself. Never on the command line: others can read that
+SCORING_KEY_FILE         a file that holds the key; or SCORING_KEY, the key itself. Others can read a command line
 SCORING_MODEL            optional: the name:version that must answer
 SCORING_LATENCY_SECONDS  optional: the bound for one row, 2 by default
 """
@@ -19,7 +19,10 @@ from typing import Any
 import pytest
 import requests
 
-LOWEST, HIGHEST = 25 - 25, 346 + 25  # the target's range in the data is 25 to 346; a linear model may step a little outside
+LOWEST, HIGHEST = (
+    25 - 25,
+    346 + 25,
+)  # the target's range in the data is 25 to 346; a linear model may step a little outside
 TIMEOUT_SECONDS = 30
 BAD_BODIES = {
     "nothing": b"",

@@ -29,7 +29,7 @@ LAUNCHER = (
 
 @pytest.fixture(scope="session")
 def runtime() -> Path:
-    """The Python that has scikit-learn, MLflow and the inference server: jobs and images run in it, the agent does not."""
+    """The Python that has scikit-learn, MLflow and the inference server: what jobs and images run in."""
     named = os.environ.get("WORKSHOP_RUNTIME_PYTHON")
     places = [Path(named)] if named else [ROOT / ".venv-runtime/bin/python", ROOT / ".venv-runtime/Scripts/python.exe"]
     for python in places:
@@ -39,7 +39,9 @@ def runtime() -> Path:
 
 
 @pytest.fixture(scope="session")
-def run_script(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
+def run_script(
+    runtime: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs a script of the solution in the runtime environment; MLflow logs to a scratch folder."""
     tracking = (tmp_path_factory.mktemp("mlflow") / "runs").as_uri()  # MLflow fills a folder that is not there yet
 
@@ -72,7 +74,7 @@ def trained(train: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def serve(runtime: Path, trained: Path, tmp_path: Path) -> Callable[..., AbstractContextManager[tuple[str, str]]]:
-    """Serves the trained model by the solution's score.py, with some source appended; yields the address and the key."""
+    """Serves the trained model by the solution's score.py plus some source; yields the address and the key."""
 
     @contextmanager
     def start(appended: str = "") -> Iterator[tuple[str, str]]:

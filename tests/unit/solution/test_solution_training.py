@@ -73,7 +73,9 @@ def test_the_two_forms_of_the_model_agree(runtime: Path, trained: Path) -> None:
     assert (model["format"], model["kind"], len(model["features"]), len(model["coefficients"])) == (1, "linear", 10, 10)
     chance = random.Random(5)
     rows = [[chance.uniform(-0.1, 0.1) for _ in range(10)] for _ in range(20)]
-    script = "import sys, json, joblib; print(json.dumps(list(joblib.load(sys.argv[1]).predict(json.loads(sys.argv[2])))))"
+    script = (
+        "import sys, json, joblib; print(json.dumps(list(joblib.load(sys.argv[1]).predict(json.loads(sys.argv[2])))))"
+    )
     command = [str(runtime), "-c", script, str(trained / "model/model.joblib"), json.dumps(rows)]
     served = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     plain = [model["intercept"] + sum(c * x for c, x in zip(model["coefficients"], row, strict=True)) for row in rows]

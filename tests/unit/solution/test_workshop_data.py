@@ -21,10 +21,12 @@ def rows_of(path: Path) -> list[list[str]]:
 
 
 def failed_tests(data: Path, tmp_path: Path) -> set[str]:
-    """Returns the names of the data quality tests that are red on a file, read from the JUnit report that CI publishes."""
+    """Returns the names of the data quality tests that are red on a file, from the JUnit report that CI publishes."""
     report = tmp_path / "report.xml"
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(QUALITY), "--junitxml", str(report)]
-    done = subprocess.run(command, env={**os.environ, "DATA_FILE": str(data)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env={**os.environ, "DATA_FILE": str(data)}, capture_output=True, text=True, check=False
+    )
     cases = list(ElementTree.parse(report).getroot().iter("testcase"))
     assert len(cases) > 40, done.stdout
     red = {case.attrib["name"] for case in cases if case.find("failure") is not None or case.find("error") is not None}
@@ -66,7 +68,10 @@ def test_the_good_file_is_green(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("diabetes_bad_dist.csv", {"test_mean[BMI]", "test_mean[S5]", "test_distribution[BMI]", "test_distribution[S5]"}),
+        (
+            "diabetes_bad_dist.csv",
+            {"test_mean[BMI]", "test_mean[S5]", "test_distribution[BMI]", "test_distribution[S5]"},
+        ),
         ("diabetes_missing_values.csv", {"test_no_missing_values"}),
     ],
 )
@@ -94,7 +99,9 @@ def test_30_per_cent_of_bmi_zeroed_is_red(tmp_path: Path) -> None:
     rows = rows_of(DATA / "diabetes.csv")
     for row in rows[::10] + rows[3::10] + rows[6::10]:
         row[2] = "0"
-    assert {"test_distribution[BMI]", "test_standard_deviation[BMI]"} == failed_tests(write_csv(tmp_path / "z.csv", rows), tmp_path)
+    assert {"test_distribution[BMI]", "test_standard_deviation[BMI]"} == failed_tests(
+        write_csv(tmp_path / "z.csv", rows), tmp_path
+    )
 
 
 def test_repeated_rows_and_a_fragment_are_red(tmp_path: Path) -> None:
