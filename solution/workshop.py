@@ -1,7 +1,7 @@
 """The names and settings of the workshop, and the Azure clients made from them.
 
 Everything comes from workshop.toml in the nearest folder above; WORKSHOP_SUFFIX, AZURE_SUBSCRIPTION_ID and
-AZURE_LOCATION in the environment win. Azure SDKs are imported inside functions: `--help` of a step should not take two seconds.
+AZURE_LOCATION in the environment win. Azure SDKs are imported inside functions: `--help` should not take two seconds.
 """
 
 import os
