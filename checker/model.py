@@ -1,0 +1,142 @@
+"""The words the checker thinks in: checks, outcomes, findings, evidence, reports. Data only, no look at Azure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """What a check came to. Only PASS and FAIL say something about the work."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    BLOCKED = "blocked"  # a prerequisite did not pass
+    WAITING = "waiting"  # in progress, the finding says with what
+    UNKNOWN = "unknown"  # could not look: network, 401, 403, 429
+    ERROR = "error"  # a defect of the checker
+
+
+@dataclass(frozen=True)
+class Module:
+    """One module of the workshop. `page` is its address in the documentation, or None while it has none."""
+
+    code: str
+    title: str
+    page: str | None = None
+
+
+MODULES: Mapping[str, Module] = {
+    module.code: module
+    for module in (
+        Module("M6", "First run: train, evaluate, register"),
+        Module("M7", "Staging: deploy and test"),
+        Module("M8", "Production: release"),
+        Module("M9", "Behind the scenes"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a check saw: one line for a person, and named facts for a program."""
+
+    seen: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Why a check did not pass. `hints` is a ladder: nudge, pointer, solution."""
+
+    seen: str
+    expected: str
+    hints: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    page: str | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One statement about the work that can be true. `run` takes a CheckContext and returns Evidence, or raises.
+
+    The context type stays Any here: the model is below the context and does not know it.
+    """
+
+    code: str
+    title: str
+    why: str
+    module: str
+    requires: tuple[str, ...]
+    run: Callable[[Any], Evidence]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check that was decided. `seconds` is wall time; `blocked_by` names the prerequisites that did not pass."""
+
+    check: Check
+    outcome: Outcome
+    finding: Finding | None
+    evidence: Evidence | None
+    seconds: float
+    blocked_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Requests sent: `reads` to Azure (the list-keys family included), `scores` to scoring addresses."""
+
+    reads: int
+    scores: int
+
+
+@dataclass(frozen=True)
+class AttendeeReport:
+    """Everything one run of the checker found out about one attendee."""
+
+    suffix: str
+    subscription: str
+    target: str
+    started: datetime
+    seconds: float
+    seed: int
+    calls: Calls
+    request_ids: tuple[str, ...]
+    results: tuple[CheckResult, ...]
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(result.outcome is outcome for result in self.results)
+
+
+class Verdict(Exception):
+    """Raised inside a check that looked and cannot say pass."""
+
+    outcome: Outcome
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.seen)
+        self.finding = finding
+
+
+class Fail(Verdict):
+    """The check looked, and the work is not as expected."""
+
+    outcome = Outcome.FAIL
+
+
+class Waiting(Verdict):
+    """The work is in progress; nothing is wrong yet."""
+
+    outcome = Outcome.WAITING
+
+
+def failed(seen: str, expected: str, *hints: str, commands: tuple[str, ...] = ()) -> Fail:
+    """A Fail to raise, with its structure; `hints` go from nudge to solution."""
+    return Fail(Finding(seen, expected, hints, commands))
+
+
+def waiting(seen: str, expected: str, *hints: str, commands: tuple[str, ...] = ()) -> Waiting:
+    """A Waiting to raise, with its structure."""
+    return Waiting(Finding(seen, expected, hints, commands))

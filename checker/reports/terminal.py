@@ -1,0 +1,204 @@
+"""A report for people: one line a check, more only where there is something to do. Colour never stands alone."""
+
+import io
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from checker.model import MODULES, AttendeeReport, Check, CheckResult, Outcome
+from checker.reports import View
+
+# Fails are orange, not red: there is something to do, nothing is lost.
+STYLES = {
+    Outcome.PASS: "green",
+    Outcome.FAIL: "dark_orange",
+    Outcome.BLOCKED: "bright_black",
+    Outcome.WAITING: "cyan",
+    Outcome.UNKNOWN: "magenta",
+    Outcome.ERROR: "red",
+}
+SYMBOLS = dict(zip(Outcome, "✓✗·~?!", strict=True))
+PLAIN_SYMBOLS = dict(zip(Outcome, "+x.~?!", strict=True))
+WORDS = {
+    Outcome.PASS: "passed",
+    Outcome.FAIL: "to fix",
+    Outcome.BLOCKED: "blocked",
+    Outcome.WAITING: "waiting",
+    Outcome.UNKNOWN: "not looked at",
+    Outcome.ERROR: "broken check",
+}
+LABEL_WIDTH = 11
+
+
+def render_report(report: AttendeeReport, view: View) -> str:
+    """The whole report as text, with terminal codes when the view has colour."""
+    lines: list[Text] = []
+    for module, results in groupby(report.results, key=lambda result: result.check.module):
+        group = list(results)
+        lines += [
+            _module_line(module, group, view),
+            *(line for result in group for line in _result(result, view)),
+            Text(),
+        ]
+    lines += _footer(report, view)
+    return _print(lines, view)
+
+
+def render_catalogue(checks: Mapping[str, Check], view: View) -> str:
+    """All checks by module, without looking at anything."""
+    lines: list[Text] = []
+    for module, group in groupby(checks.values(), key=lambda check: check.module):
+        lines.append(Text(f"{module} {MODULES[module].title}", style="bold"))
+        for check in group:
+            needs = f"  needs {', '.join(check.requires)}" if check.requires else ""
+            lines.append(Text.assemble(f"  {check.code}  {check.title}", (needs, "bright_black")))
+        lines.append(Text())
+    lines.append(Text("checker explain CODE says why; checker check CODE looks at it and at what it needs"))
+    return _print(lines, view)
+
+
+def render_explanation(check: Check, needed_by: tuple[str, ...], view: View) -> str:
+    """One check: what it states, why, and what hangs together with it."""
+    module = MODULES[check.module]
+    lines = [Text(f"{check.code}  {check.title}", style="bold"), Text(check.why), Text()]
+    facts = {
+        "module": f"{module.code} {module.title}",
+        "needs": ", ".join(check.requires) or "nothing",
+        "needed by": ", ".join(needed_by) or "nothing",
+        "read": module.page or "",
+        "type": f"checker check {check.code}",
+    }
+    lines += [_labelled(label, text) for label, text in facts.items() if text]
+    return _print(lines, view)
+
+
+def render_problem(looked_at: str, seen: str, expected: str, commands: tuple[str, ...], view: View) -> str:
+    """One screen on why the checker cannot start."""
+    lines = [
+        Text("checker cannot go on", style="bold"),
+        _labelled("looked at", looked_at),
+        _labelled("seen", seen),
+        _labelled("expected", expected),
+        *(_labelled("type" if index == 0 else "", command) for index, command in enumerate(commands)),
+    ]
+    return _print(lines, view)
+
+
+class Progress:
+    """A count on a terminal's last line while checks run; silent where the stream is no terminal."""
+
+    def __init__(self, total: int, stream: TextIO = sys.stderr) -> None:
+        self._total = total
+        self._stream = stream
+        self._done = 0
+        self._live = stream.isatty()
+
+    def advance(self, result: CheckResult) -> None:
+        self._done += 1
+        if self._live:
+            self._stream.write(f"\r\x1b[K{self._done} of {self._total}  {result.check.code}")
+            self._stream.flush()
+
+    def clear(self) -> None:
+        if self._live:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+
+def _module_line(module: str, results: list[CheckResult], view: View) -> Text:
+    counts = {outcome: sum(result.outcome is outcome for result in results) for outcome in Outcome}
+    parts = [f"{counts[Outcome.PASS]} of {len(results)} passed"]
+    parts += [
+        f"{counts[outcome]} {WORDS[outcome]}" for outcome in Outcome if outcome is not Outcome.PASS and counts[outcome]
+    ]
+    return _ends(Text(f"{module} {MODULES[module].title}", style="bold"), Text(_dots(view).join(parts)), view)
+
+
+def _result(result: CheckResult, view: View) -> Iterator[Text]:
+    style = STYLES[result.outcome]
+    symbols = SYMBOLS if view.symbols else PLAIN_SYMBOLS
+    head = Text.assemble("  ", (symbols[result.outcome], style), f" {result.check.code} {result.check.title}")
+    yield _ends(head, Text(_right(result), style=style), view) if result.outcome is not Outcome.PASS else head
+    if result.evidence and view.verbose:
+        yield _labelled("evidence", result.evidence.seen, "bright_black")
+    yield from _finding(result, view)
+
+
+def _right(result: CheckResult) -> str:
+    blockers = ", ".join(result.blocked_by)
+    return f"blocked by {blockers}" if blockers else WORDS[result.outcome]
+
+
+def _finding(result: CheckResult, view: View) -> Iterator[Text]:
+    finding = result.finding
+    if finding is None:
+        return
+    yield _labelled("seen", finding.seen)
+    yield _labelled("expected", finding.expected)
+    shown = finding.hints[: view.hints]
+    for index, hint in enumerate(shown):
+        yield _labelled("hint" if index == 0 else "", hint)
+    for index, command in enumerate(finding.commands):
+        yield _labelled("type" if index == 0 else "", command)
+    if finding.page:
+        yield _labelled("read", finding.page)
+    left = len(finding.hints) - len(shown)
+    if left > 0:
+        hints = "hint" if left == 1 else "hints"
+        yield _labelled("more", f"checker check {result.check.code} --hints {len(shown) + 1}  ({left} {hints} left)")
+
+
+def _footer(report: AttendeeReport, view: View) -> Iterator[Text]:
+    passed, total = report.count(Outcome.PASS), len(report.results)
+    style = STYLES[Outcome.PASS] if passed == total else ""
+    yield Text(
+        f"{passed} of {total} checks passed" + (": all is well" if passed == total else ""), style=f"bold {style}"
+    )
+    parts = [
+        f"evidence: {report.calls.reads} reads, {report.calls.scores} scores",
+        f"target {report.target}",
+        f"seed {report.seed}",
+        f"{report.seconds:.1f} s",
+    ]
+    yield Text(
+        _dots(view).join(parts if view.verbose else [*parts, "request ids with --verbose"]), style="bright_black"
+    )
+    if view.verbose:
+        yield Text(f"request ids: {' '.join(report.request_ids) or 'none'}", style="bright_black")
+    if report.count(Outcome.ERROR) and view.log_file:
+        yield Text(f"log: {view.log_file}", style=STYLES[Outcome.ERROR])
+
+
+def _dots(view: View) -> str:
+    return " · " if view.symbols else " - "
+
+
+def _labelled(label: str, text: str, style: str = "") -> Text:
+    return Text.assemble(" " * 6, (label.ljust(LABEL_WIDTH), "bright_black"), (text, style))
+
+
+def _ends(left: Text, right: Text, view: View) -> Text:
+    """Both texts on one line, as far apart as the width allows."""
+    gap = max(2, view.width - left.cell_len - right.cell_len)
+    return Text.assemble(left, " " * gap, right)
+
+
+def _print(lines: list[Text], view: View) -> str:
+    """Lines are not wrapped: a command that is cut in two cannot be copied."""
+    console = Console(
+        file=io.StringIO(),
+        force_terminal=view.colour,
+        no_color=not view.colour,
+        color_system="256" if view.colour else None,
+        width=view.width,
+        legacy_windows=False,
+    )
+    with console.capture() as capture:
+        for line in lines:
+            console.print(line, soft_wrap=True, highlight=False)
+    text = capture.get()
+    return text if view.symbols else text.replace("→", "->").replace("…", "...")
