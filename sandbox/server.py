@@ -1,0 +1,208 @@
+"""The process: lock the state folder, bind the port, serve, say when ready, end cleanly.
+
+`server.json` in the state folder is there exactly while a server answers; it holds the pid, the address and the
+secret of the control operations, and is readable by its owner only.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+
+import psutil
+import uvicorn
+
+from sandbox.app import Application, build
+from sandbox.certificates import ensure_certificates
+from sandbox.errors import StartupError
+from sandbox.log import event, open_log
+from sandbox.settings import HOST, Settings
+
+GRACE_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers. `created` is the process's creation time: a pid alone may be somebody else's by now."""
+
+    pid: int
+    created: float
+    port: int
+    secret: str
+
+    @property
+    def base(self) -> str:
+        return f"https://{HOST}:{self.port}"
+
+
+def get_running(state: Path) -> Running | None:
+    """The server of a state folder, or None. A record whose process is gone does not count."""
+    try:
+        record = Running(**json.loads((state / "server.json").read_text()))
+        created = psutil.Process(record.pid).create_time()
+    except (OSError, ValueError, TypeError, psutil.NoSuchProcess):
+        return None
+    return record if abs(created - record.created) < 1 else None
+
+
+def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
+    """Serve until a signal or `sandbox down`. Raises StartupError."""
+    with _locked(settings.state):
+        open_log(settings.log)
+        listener = _bind(settings)
+        ensure_certificates(settings)
+        application = build(settings)
+        signal.signal(signal.SIGTERM, _leave)
+        try:
+            _run(settings, application, listener, announce)
+        finally:
+            (settings.state / "server.json").unlink(missing_ok=True)
+            application.close()
+            event("stopped")
+
+
+def _run(
+    settings: Settings, application: Application, listener: socket.socket, announce: Callable[[Running], None]
+) -> None:
+    config = uvicorn.Config(
+        application.gateway,
+        ssl_certfile=settings.tls / "server.pem",
+        ssl_keyfile=settings.tls / "server.key",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=120,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+    def ready() -> None:
+        running = _record(settings, application.secret)
+        event("ready", port=settings.port)
+        threading.Thread(target=application.recover, name="recover", daemon=True).start()
+        announce(running)
+
+    server = _Server(config, ready)
+    application.control.stop = server.stop
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, telling when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        await asyncio.get_running_loop().run_in_executor(None, self._ready)
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+
+def _record(settings: Settings, secret: str) -> Running:
+    created = psutil.Process().create_time()
+    running = Running(os.getpid(), created, settings.port, secret)
+    path = settings.state / "server.json"
+    scratch = path.with_suffix(".new")
+    scratch.touch(mode=0o600)
+    scratch.write_text(json.dumps(asdict(running)))
+    scratch.replace(path)
+    return running
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _bind(settings: Settings) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if sys.platform != "win32":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, settings.port))
+    except OSError as error:
+        listener.close()
+        raise StartupError(
+            f"{HOST}:{settings.port} cannot be bound: {_holder(settings.port) or error.strerror}.",
+            "A free port on the loopback address.",
+            f"sandbox up --port {_free_port()}",
+        ) from error
+    listener.listen(2048)
+    return listener
+
+
+def _holder(port: int) -> str:
+    """Who listens on a port, as far as this user may see it."""
+    with contextlib.suppress(psutil.AccessDenied):
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr[1] == port
+            if listens and connection.pid:
+                return f"process {connection.pid} ({psutil.Process(connection.pid).name()}) listens there"
+    return ""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _locked(state: Path) -> Iterator[None]:
+    """One server a state folder; the system lets go of the lock when the process dies, however it dies."""
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (state / "lock").open("a+")
+    except OSError as error:
+        raise StartupError(
+            f"The state folder {state} cannot be written: {error.strerror}.",
+            "A folder that this user owns.",
+            "sandbox up --state FOLDER",
+        ) from error
+    with lock:
+        if not _try_lock(lock.fileno()):
+            running = get_running(state)
+            where = f" (process {running.pid}, {running.base})" if running else ""
+            raise StartupError(
+                f"A sandbox already runs on {state}{where}.",
+                "One server for one state folder.",
+                "sandbox env    uses it;    sandbox down    stops it",
+            )
+        yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Look every 20 ms until it is so, or the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return condition()
