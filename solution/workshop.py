@@ -59,8 +59,8 @@ class Compute:
     vm_size: str
     min_nodes: int
     max_nodes: int
-    kubernetes_vm_size: str = "Standard_D4s_v5"  # production inference asks for 4 vCPU and 14 GB at least
-    kubernetes_nodes: int = 1
+    kubernetes_vm_size: str
+    kubernetes_nodes: int
 
 
 @dataclass(frozen=True)

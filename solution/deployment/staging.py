@@ -9,6 +9,8 @@ read.
 import secrets
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,13 @@ CONTAINER = "scoring"
 HEALTHY_SECONDS = 300
 POLL_SECONDS = 2
 LOG_LINES = 40
+
+
+def container_client(settings: Workshop) -> "ContainerInstanceManagementClient":
+    """Returns the client of Azure Container Instances."""
+    from azure.mgmt.containerinstance import ContainerInstanceManagementClient
+
+    return workshop.management_client(ContainerInstanceManagementClient, settings)
 
 
 def registry_credentials(settings: Workshop, server: str) -> "ImageRegistryCredential":
@@ -73,17 +82,17 @@ def tags(passport: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def wait_healthy(address: str, check: Any) -> None:
+def wait_healthy(address: str, check: Callable[[], object]) -> None:
     """Waits until the model server answers its liveness probe. Raises StepError when it does not, or `check` raises."""
     import requests
 
     deadline = time.monotonic() + HEALTHY_SECONDS
     while time.monotonic() < deadline:
-        try:
+        # A server that is still starting refuses connections; whether it has ended is another question, for `check`.
+        with suppress(requests.RequestException):
             if requests.get(address, timeout=10).ok:
                 return
-        except requests.RequestException:
-            check()  # a server that is still starting refuses connections; one that ended says so here
+        check()
         time.sleep(POLL_SECONDS)
     raise workshop.StepError(f"{address} did not answer within {HEALTHY_SECONDS} seconds.")
 
@@ -93,8 +102,9 @@ def require_running(client: "ContainerInstanceManagementClient", settings: Works
     group = client.container_groups.get(settings.names.resource_group, settings.names.staging)
     view = group.containers[0].instance_view
     state = view.current_state if view else None
-    if group.provisioning_state == "Failed" or (state and state.state in ("Terminated", "Waiting") and state.exit_code):
-        detail = f"{state.state}, exit code {state.exit_code}" if state else "no container state"
+    crashing = state and (state.state == "Terminated" or "CrashLoop" in (state.detail_status or ""))
+    if group.provisioning_state == "Failed" or crashing:
+        detail = f"container {state.state}, exit code {state.exit_code}" if state else "no container state"
         raise workshop.StepError(f"Container group {settings.names.staging}: {group.provisioning_state}; {detail}.")
     return group
 
@@ -129,15 +139,13 @@ def deploy(client: "ContainerInstanceManagementClient", settings: Workshop, want
 
 def main() -> int:
     """Deploys and records staging."""
-    from azure.mgmt.containerinstance import ContainerInstanceManagementClient
-
     parser = release.parser(__doc__)
     parser.add_argument("--key-file", type=Path, default=Path("build/staging.key"), help="takes the key (%(default)s)")
     options = parser.parse_args()
     settings, passport = workshop.load(), release.read(options.release)
     key = secrets.token_urlsafe(32)
     group = container_group(settings, passport, key)
-    client = workshop.management_client(ContainerInstanceManagementClient, settings)
+    client = container_client(settings)
     print(f"staging: {settings.names.staging} from {release.need(passport, 'image', 'reference')}")
     address = deploy(client, settings, group)
     release.write_key(options.key_file, key)

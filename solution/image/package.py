@@ -79,6 +79,13 @@ def without_owner(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member
 
 
+def tasks_client(settings: Workshop) -> "ContainerRegistryTasksMgmtClient":
+    """Returns the client that builds images in a registry."""
+    from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
+
+    return workshop.management_client(ContainerRegistryTasksMgmtClient, settings)
+
+
 def schedule(
     tasks: "ContainerRegistryTasksMgmtClient", settings: Workshop, context: bytes, tag: str, arguments: dict[str, str]
 ) -> "Run":
@@ -155,8 +162,6 @@ def image_section(settings: Workshop, run: "Run", tag: str) -> dict[str, str]:
 
 def main() -> int:
     """Builds and records the image."""
-    from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
-
     options = release.parser(__doc__).parse_args()
     settings, passport = workshop.load(), release.read(options.release)
     name, version = release.need(passport, "model", "name"), release.need(passport, "model", "version")
@@ -165,7 +170,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         assemble(workshop.ml_client(settings), name, version, Path(folder))
         context = pack(Path(folder))
-    tasks = workshop.management_client(ContainerRegistryTasksMgmtClient, settings)
+    tasks = tasks_client(settings)
     run = schedule(tasks, settings, context, tag, {"MODEL": f"{name}:{version}", "COMMIT": commit})
     print(f"build {run.run_id}: {settings.names.image}:{tag}, context of {len(context)} bytes")
     image = image_section(settings, follow(tasks, settings, str(run.run_id)), tag)
