@@ -178,7 +178,8 @@ def _requirement_line(line: str, number: int, read: ReadFile | None) -> Requirem
     try:
         return Requirements(pip=(Requirement(re.split(r"\s--\w", line)[0]),))
     except InvalidRequirement as error:
-        raise RequirementsError(f"Line {number} of the requirements is not understood: {line!r} ({error}).") from error
+        reason = str(error).splitlines()[0]
+        raise RequirementsError(f"Line {number} of the requirements is not understood: {line!r} ({reason}).") from error
 
 
 def differences(requirements: Requirements, runtime: Runtime) -> list[Difference]:

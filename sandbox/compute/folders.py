@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -56,6 +57,16 @@ def remove_folder(folder: Path) -> None:
         for parent, _, _ in os.walk(folder):
             Path(parent).chmod(stat.S_IRWXU)
         shutil.rmtree(folder, onerror=_retry_writable)
+
+
+@contextlib.contextmanager
+def removed_on_error(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which is removed again when filling it fails."""
+    try:
+        yield folder
+    except BaseException:
+        remove_folder(folder)
+        raise
 
 
 def _retry_writable(remove: Callable[[str], object], path: str, _: object) -> None:

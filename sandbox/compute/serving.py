@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.compute.errors import ServerError
-from sandbox.compute.folders import copy_tree, log_tail, make_read_only, remove_folder
+from sandbox.compute.folders import copy_tree, log_tail, make_read_only, remove_folder, removed_on_error
 from sandbox.compute.ports import LOOPBACK_HOST, PortReservation, outward_addresses, ports_variable
 from sandbox.compute.processes import Process, Processes
 from sandbox.compute.runtime import Runtime
@@ -196,10 +196,11 @@ def serve_score_script(
     the runtime has no inference server.
     """
     program = inference_server(options.runtime)
-    cwd = copy_tree(code, options.folder / "code")
     command = [program, "--entry_script", scoring_script, "--port", str(SCORING_PORT), "--worker_count", "1"]
-    if model is not None:
-        command += ["--model_dir", str(place_model(model, options.folder))]
+    with removed_on_error(options.folder):
+        cwd = copy_tree(code, options.folder / "code")
+        if model is not None:
+            command += ["--model_dir", str(place_model(model, options.folder))]
     return ModelServer(server_spec(options, command, cwd), processes)
 
 

@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Literal
 
 from sandbox.compute.errors import TrainingError
-from sandbox.compute.folders import copy_tree, files_of, log_tail, make_read_only, move_files, remove_folder
+from sandbox.compute.folders import (
+    copy_tree,
+    files_of,
+    log_tail,
+    make_read_only,
+    move_files,
+    remove_folder,
+    removed_on_error,
+)
 from sandbox.compute.placeholders import Values, expand
 from sandbox.compute.processes import Process, Processes
 from sandbox.compute.runtime import Runtime
@@ -94,7 +102,7 @@ class TrainingRun:
         Raises `TrainingError` when the definition cannot be run; then nothing is left behind.
         """
         command = command_of(self.spec, self.folder)
-        try:
+        with removed_on_error(self.folder):
             self._lay_out()
             environment = self.spec.runtime.environment(self.folder / "home", self.spec.environment_variables)
             with self._starting:
@@ -102,9 +110,6 @@ class TrainingRun:
                     self._process = self._processes.start(
                         self.spec.name, command, cwd=self.folder / "code", env=environment, log=self.spec.log
                     )
-        except BaseException:
-            remove_folder(self.folder)
-            raise
         if self.spec.timeout_seconds is not None:
             self._deadline = time.monotonic() + self.spec.timeout_seconds
 
