@@ -143,7 +143,7 @@ class Execution:
         with build_log.open("a", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in prepared.report)
         update_run(self._store, workspace, job.name, logs=[BUILD_LOG, LOG])
-        variables = self._machine.variables(workspace, job)
+        variables = {**prepared.variables, **self._machine.variables(workspace, job)}
         spec = training_spec(self._context, workspace, job, prepared.runtime, variables)
         self._run_process(
             workspace, job, TrainingRun(spec, self._machine.processes, self._machine.work / self._context.ids.short())

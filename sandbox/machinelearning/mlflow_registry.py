@@ -49,7 +49,13 @@ class MlflowRegistry:
             resource = f"{workspace.id}/models/{name}"
             if not name or change.get(self._kind.container_kind, resource):
                 raise BadRequest("RESOURCE_ALREADY_EXISTS", f"Registered Model (name={name}) already exists.")
-            fields: dict[str, Any] = {"nextVersion": "1", "latestVersion": None, "isArchived": False, "tags": {}, "properties": {}}
+            fields: dict[str, Any] = {
+                "nextVersion": "1",
+                "latestVersion": None,
+                "isArchived": False,
+                "tags": {},
+                "properties": {},
+            }
             made = change.put(self._kind.container_kind, resource, {"properties": fields}, f"{workspace.id}/models")
         return Reply.json({"registered_model": _model(made)})
 

@@ -4,12 +4,15 @@ An environment definition is never silently ignored: what differs is said in the
 `--build-environments` the definition is really built.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.compute.environments import build, differences, parse_conda
+from sandbox.compute.environments import differences, parse_conda
 from sandbox.compute.errors import RuntimeNotUsableError
+from sandbox.compute.processes import Processes
 from sandbox.compute.runtime import Runtime
+from sandbox.compute.venvs import build
 from sandbox.errors import BadRequest
 from sandbox.machinelearning.context import kind_of
 from sandbox.store import Store
@@ -27,14 +30,18 @@ class PreparedRuntime:
 
     runtime: Runtime
     report: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class Runtimes:
     """Prepares runtimes for environment versions."""
 
-    def __init__(self, store: Store, runtime: Runtime | None, folder: Path, build_environments: bool) -> None:
+    def __init__(
+        self, store: Store, runtime: Runtime | None, processes: Processes, folder: Path, build_environments: bool
+    ) -> None:
         self._store = store
         self._runtime = runtime
+        self._processes = processes
         self._folder = folder
         self._build = build_environments
 
@@ -57,8 +64,10 @@ class Runtimes:
             return PreparedRuntime(self.default, (head, "It has no conda file, so there is nothing to compare."))
         requirements = parse_conda(properties["condaFile"])
         if self._build:
-            runtime = build(requirements, self._folder, log, self.default)
-            return PreparedRuntime(runtime, (f"Environment {label} is built from its conda file.",))
+            runtime = build(requirements, self._folder, log, base=self.default, processes=self._processes)
+            return PreparedRuntime(
+                runtime, (f"Environment {label} is built from its conda file.",), requirements.variables
+            )
         found_differences = [f"WARNING {one}" for one in differences(requirements, self.default)]
         verdict = "Every requirement is met." if not found_differences else "The definition and the runtime differ:"
-        return PreparedRuntime(self.default, (head, verdict, *found_differences))
+        return PreparedRuntime(self.default, (head, verdict, *found_differences), requirements.variables)

@@ -56,7 +56,7 @@ class MachineLearning:
     def __init__(self, context: Context, surroundings: Surroundings) -> None:
         state, processes = surroundings.state, surroundings.processes
         runtimes = Runtimes(
-            context.store, surroundings.runtime, state / "environments", surroundings.build_environments
+            context.store, surroundings.runtime, processes, state / "environments", surroundings.build_environments
         )
         work = state / "work"
 
