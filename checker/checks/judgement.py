@@ -51,5 +51,5 @@ def settled(what: str, state: str, *hints: str, commands: tuple[str, ...] = ()) 
 
 def quote(text: str) -> str:
     """Somebody else's text, fit for a screen: one line, no control characters, cut."""
-    line = " ".join(re.sub(r"[^\x20-\x7e\xa0-\uffff]", " ", text).split())
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return line if len(line) <= QUOTE_LIMIT else line[: QUOTE_LIMIT - 1] + "…"

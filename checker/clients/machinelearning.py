@@ -304,7 +304,7 @@ def online_deployment(document: Mapping[str, Any]) -> OnlineDeployment:
 def reference(arm_id: str) -> str:
     """`name:version` of an asset's ARM id; what is not such an id comes back as it is."""
     found = VERSIONED.search(arm_id)
-    return f"{found.group(1)}:{found.group(2)}" if found else arm_id
+    return f"{found.group(1)}:{found.group(2)}" if found else arm_id.removeprefix("azureml:")
 
 
 def datastore_path(uri: str) -> tuple[str, str] | None:

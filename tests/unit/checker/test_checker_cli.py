@@ -1,0 +1,189 @@
+"""The command line as a person meets it: a process, its output, its exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from checker_wire import SUBSCRIPTION, WORKSHOP, Answer, Wire
+
+HEAVY = ("requests", "azure", "rich", "jsonschema", "sandbox")
+
+
+def run(*words: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "ARM_", "WORKSHOP_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "checker", *words],
+        cwd=cwd or WORKSHOP.parent,
+        env={**kept, "PYTHONPATH": str(WORKSHOP.parent), "PYTHONUTF8": "1", **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def is_one_screen(text: str) -> bool:
+    return "Traceback" not in text and 0 < len(text.splitlines()) <= 15
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = "import sys, checker.cli\ntry:\n    checker.cli.app(['--help'])\nexcept SystemExit:\n    pass\n"
+    script += "print(sorted({name.split('.')[0] for name in sys.modules}))"
+    kept = {**os.environ, "PYTHONPATH": str(WORKSHOP.parent)}
+    done = subprocess.run([sys.executable, "-c", script], env=kept, capture_output=True, text=True, check=True)
+    loaded = set(eval(done.stdout.splitlines()[-1]))
+    assert "check" in done.stdout
+    assert not loaded & set(HEAVY)
+
+
+def test_version() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, "checker 0.1.0\n")
+
+
+@pytest.mark.parametrize(
+    ("word", "near"), [("M66", "M6"), ("STG33", "STG003"), ("WPS001", "WSP001"), ("nonsense", "checker list")]
+)
+def test_unknown_module_or_code_shows_neighbours(word: str, near: str) -> None:
+    done = run("check", word)
+    assert done.returncode == 2
+    assert word in done.stderr
+    assert near in done.stderr
+    assert is_one_screen(done.stderr)
+    assert done.stdout == ""
+
+
+def test_unknown_code_to_explain_and_unknown_format() -> None:
+    assert run("explain", "STG03").returncode == 2
+    done = run("list", "--format", "xml")
+    assert done.returncode == 2
+    assert "json" in done.stderr
+
+
+def test_explain_is_not_case_sensitive_and_gives_the_reason() -> None:
+    done = run("explain", "prd003")
+    assert done.returncode == 0
+    for part in ("PRD003", "same digest", "PRD002, STG002", "What was tested is what is released"):
+        assert part in done.stdout
+
+
+def test_list_as_json_has_a_schema_name_and_a_version() -> None:
+    document = json.loads(run("list", "--format", "json").stdout)
+    assert (document["schema"], document["version"]) == ("mlops-workshop/checker-catalogue", 1)
+    assert {"code", "title", "why", "module", "requires"} == set(document["checks"][0])
+
+
+def test_no_workshop_file(tmp_path: Path) -> None:
+    done = run("check", cwd=tmp_path, AZURE_SUBSCRIPTION_ID=SUBSCRIPTION)
+    assert done.returncode == 2
+    assert "workshop.toml" in done.stderr
+    assert is_one_screen(done.stderr)
+
+
+def test_unreadable_configuration_names_the_line(tmp_path: Path) -> None:
+    file = tmp_path / "workshop.toml"
+    file.write_text("[attendee]\nsuffix = abc\n", encoding="utf-8")
+    done = run("check", "--config", str(file), AZURE_SUBSCRIPTION_ID=SUBSCRIPTION)
+    assert done.returncode == 2
+    assert "line 2" in done.stderr
+    assert is_one_screen(done.stderr)
+
+
+def test_no_sandbox_running(free_port: int) -> None:
+    url = f"https://127.0.0.1:{free_port}/metadata/endpoints"
+    done = run("check", AZURE_SUBSCRIPTION_ID=SUBSCRIPTION, ARM_CLOUD_METADATA_URL=url)
+    assert done.returncode == 3
+    assert "nothing listens" in done.stderr
+    assert "sandbox up" in done.stderr
+    assert is_one_screen(done.stderr)
+
+
+def test_port_of_another_program(wire: Wire) -> None:
+    wire.queue(Answer(404, b"not here"))
+    done = run(
+        "check",
+        AZURE_SUBSCRIPTION_ID=SUBSCRIPTION,
+        ARM_CLOUD_METADATA_URL=f"{wire.base}/metadata/endpoints",
+        REQUESTS_CA_BUNDLE=str(wire.bundle),
+    )
+    assert done.returncode == 3
+    assert "another program" in done.stderr
+    assert is_one_screen(done.stderr)
+
+
+def signed_in(wire: Wire) -> dict[str, str]:
+    """What a shell of a test cloud has; queues the answers up to and including the token."""
+    metadata = {"name": "Test", "resourceManager": wire.base, "authentication": {"loginEndpoint": wire.base}}
+    endpoints = {
+        "token_endpoint": f"{wire.base}/adfs/token",
+        "authorization_endpoint": f"{wire.base}/adfs/authorize",
+        "issuer": f"{wire.base}/adfs",
+    }
+    token = {"token_type": "Bearer", "expires_in": 3599, "access_token": "a.secret.token"}
+    wire.queue(*(Answer(200, json.dumps(document).encode()) for document in (metadata, endpoints, token)))
+    return {
+        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+        "ARM_CLOUD_METADATA_URL": f"{wire.base}/metadata/endpoints",
+        "AZURE_TENANT_ID": "adfs",
+        "AZURE_CLIENT_ID": "client",
+        "AZURE_CLIENT_SECRET": "client-secret",
+        "REQUESTS_CA_BUNDLE": str(wire.bundle),
+    }
+
+
+def test_expired_token_is_one_screen_not_a_table(wire: Wire) -> None:
+    environment = signed_in(wire)
+    refusal = {"error": {"code": "ExpiredAuthenticationToken", "message": "The access token has expired."}}
+    wire.queue(Answer(401, json.dumps(refusal).encode()))
+    done = run("check", **environment)
+    assert done.returncode == 3
+    assert "ExpiredAuthenticationToken" in done.stderr
+    assert is_one_screen(done.stderr)
+    assert done.stdout == ""
+
+
+def test_403_is_unknown_with_the_role_and_blocks_the_rest(wire: Wire) -> None:
+    environment = signed_in(wire)
+    wire.queue(Answer(403, b'{"error": {"code": "AuthorizationFailed", "message": "No."}}'))
+    done = run("check", "M6", "--format", "json", **environment)
+    assert done.returncode == 3
+    results = {result["code"]: result for result in json.loads(done.stdout)["results"]}
+    assert results["WSP001"]["outcome"] == "unknown"
+    assert "Reader" in results["WSP001"]["finding"]["expected"]
+    assert results["WSP002"]["blocked_by"] == ["WSP001"]
+
+
+def test_verbose_shows_calls_and_no_token(wire: Wire) -> None:
+    environment = signed_in(wire)
+    wire.queue(Answer(403, b'{"error": {"code": "a.secret.token", "message": "a.secret.token"}}'))
+    done = run("check", "WSP001", "-v", **environment)
+    assert "GET https://127.0.0.1" in done.stderr
+    assert "a.secret.token" not in done.stdout + done.stderr
+    assert "***" in done.stdout
+
+
+def test_ctrl_c_ends_at_once_with_130(wire: Wire, tmp_path: Path) -> None:
+    """The interrupt arrives while a check waits for an answer that does not come."""
+    import signal
+
+    if os.name == "nt":
+        pytest.skip("no SIGINT to a child on Windows")
+    environment = signed_in(wire)
+    wire.hold()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "ARM_", "WORKSHOP_"))}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "checker", "check"],
+        cwd=WORKSHOP.parent,
+        env={**kept, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert wire.held.wait(60)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    wire.release.set()
+    assert process.returncode == 130
