@@ -4,6 +4,7 @@ Everything comes from workshop.toml in the nearest folder above; WORKSHOP_SUFFIX
 AZURE_LOCATION in the environment win. Azure SDKs are imported inside functions: `--help` should not take two seconds.
 """
 
+import logging
 import os
 import re
 import sys
@@ -198,9 +199,9 @@ def ml_client(workshop: Workshop) -> "MLClient":
     from azure.ai.ml import MLClient
 
     names = workshop.names
-    return MLClient(
-        credential(), require_subscription(workshop), names.resource_group, names.workspace, enable_telemetry=False
-    )
+    # A progress bar is no use in a pipeline's log, and the files are small.
+    options = {"enable_telemetry": False, "show_progress": False}
+    return MLClient(credential(), require_subscription(workshop), names.resource_group, names.workspace, **options)
 
 
 def require_subscription(workshop: Workshop) -> str:
@@ -240,6 +241,8 @@ def run_step(main: Callable[[], int]) -> int:
     """
     # The step's lines and those of the SDK's log streaming come in the order they happened, also into a pipe.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    # azure-ai-ml names its experimental classes at each import, also those that no step uses.
+    logging.getLogger("azure.ai.ml._utils._experimental").setLevel(logging.ERROR)
     try:
         return main()
     except ConfigurationError as problem:

@@ -22,7 +22,9 @@ import submit_evaluation
 import submit_training
 import workshop
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*field should not be instantiated")  # azure-ai-ml, at its import
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*(should not be instantiated|class Meta)"
+)  # azure-ai-ml, at its import
 ROOT = Path(__file__).resolve().parents[3]
 SOLUTION = ROOT / "solution"
 STEPS = sorted(
