@@ -3,50 +3,130 @@
 The only file that knows everything.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import __version__
 from sandbox.arm import ResourceManager
+from sandbox.blob import BlobFiles, Blobs, SharedAccess
 from sandbox.clock import Clock
+from sandbox.compute.images import Images
+from sandbox.compute.processes import Processes
+from sandbox.compute.runtime import Runtime
 from sandbox.control import Control
-from sandbox.identity import Account, Identity, get_account
+from sandbox.identity import CLOUD, JOB_LIFETIME, Account, Identity, get_account
 from sandbox.ids import Ids
+from sandbox.log import event
+from sandbox.machinelearning import MachineLearning
+from sandbox.machinelearning.context import Context
+from sandbox.machinelearning.service import Surroundings
 from sandbox.settings import Settings
 from sandbox.store import Store
+from sandbox.store.operations import fail_unfinished
 from sandbox.wire import Router
 from sandbox.wire.faults import Faults
 from sandbox.wire.gateway import Gateway
 
+STORAGE = "microsoft.storage/storageaccounts"
+RESTARTED = "The sandbox was stopped while this operation was under way."
+
 
 @dataclass(frozen=True)
 class Application:
-    """A built sandbox: what answers, who it is, and how it ends."""
+    """A built sandbox: what answers, who it is, and how it begins and ends."""
 
     gateway: Gateway
     router: Router
     account: Account
     control: Control
     secret: str
+    recover: Callable[[], None]
+    close: Callable[[], None]
 
-    def recover(self) -> None:
-        """Bring back what an earlier server left: ends orphans, fails what was under way, serves deployments again."""
 
-    def close(self) -> None:
-        self.gateway.close()
+@dataclass(frozen=True)
+class ChildIdentity:
+    """What code in jobs and servers finds: a managed identity, the cloud, the trusted roots."""
+
+    settings: Settings
+    identity: Identity
+
+    def server_variables(self) -> Mapping[str, str]:
+        endpoint, secret = f"{self.settings.base}/identity/token", self.identity.account.managed_secret
+        return {
+            "IDENTITY_ENDPOINT": endpoint,
+            "IDENTITY_HEADER": secret,
+            "MSI_ENDPOINT": endpoint,
+            "MSI_SECRET": secret,
+            "ARM_CLOUD_METADATA_URL": f"{self.settings.base}/metadata/endpoints?api-version=2019-05-01",
+            "AZUREML_CURRENT_CLOUD": CLOUD,
+            "REQUESTS_CA_BUNDLE": str(self.settings.bundle),
+            "SSL_CERT_FILE": str(self.settings.bundle),
+        }
+
+    def tracking_token(self) -> str:
+        return self.identity.issue(self.settings.base, JOB_LIFETIME)
 
 
 def build(settings: Settings) -> Application:
+    """Everything, wired. Nothing runs yet; raises StartupError for a state folder that cannot be used."""
     clock, ids, faults = Clock(), Ids(), Faults()
     store = Store(settings.database, clock)
     account = get_account(store, ids)
     identity = Identity(account, clock)
+    processes = Processes(settings.state / "processes")
+    runtime = Runtime(settings.runtime_python) if settings.runtime_python else None
+    files = BlobFiles(settings.state / "blobs", store)
+    shared = SharedAccess(account.signing_key, clock)
+    blobs = Blobs(files, store, shared, identity.authenticate)
+    images = Images(settings.state / "images")
+    registries = None
+    learning = MachineLearning(
+        Context(store, clock, ids, files, shared.issue_for),
+        Surroundings(
+            processes,
+            runtime,
+            settings.build_environments,
+            settings.state,
+            settings.base,
+            registries,
+            ChildIdentity(settings, identity),
+            identity.authenticate,
+        ),
+    )
+
+    def delete_accounts(resource_id: str) -> None:
+        """The blobs of a storage account go with it."""
+        with store.read() as view:
+            going = [view.get(STORAGE, resource_id), *view.beneath(resource_id)]
+        for one in going:
+            if one and one.kind == STORAGE:
+                files.delete_account(one.name)
+
+    hooks = (learning.before_delete, delete_accounts)
+    arm = ResourceManager(store, clock, ids, account.subscription, account.tenant, learning.deploy_workspace, hooks)
     secret = ids.secret()
     control = Control(secret, faults, lambda: gateway.seen, __version__)
-    arm = ResourceManager(store, clock, ids, account.subscription, account.tenant, None, ())  # type: ignore[arg-type]
-    router = Router([*control.operations(), *identity.operations(), *arm.operations()])
+    services = (control, identity, arm, blobs, learning)
+    router = Router([operation for service in services for operation in service.operations()])
     gateway = Gateway(router, faults, identity.authenticate, _fresh(settings.state / "incoming"), ids)
-    return Application(gateway, router, account, control, secret)
+
+    def recover() -> None:
+        """Bring back what an earlier server left: end orphans, fail what was under way, serve deployments again."""
+        for owner in processes.sweep():
+            event("orphan ended", owner=owner)
+        fail_unfinished(store, RESTARTED)
+        for service in (learning,):
+            service.recover()
+
+    def close() -> None:
+        for service in (learning,):
+            service.close()
+        processes.stop_all()
+        gateway.close()
+
+    return Application(gateway, router, account, control, secret, recover, close)
 
 
 def _fresh(folder: Path) -> Path:

@@ -283,7 +283,10 @@ class ResourceManager:
         return Reply.json(envelope(found, type_name))
 
     def delete_resource(self, call: Call) -> Reply:
-        return Reply(200 if self._store.delete(_claimed(call).lower(), call.path) else 204)
+        type_name = _claimed(call)
+        for hook in self._before_delete:
+            hook(call.path)
+        return Reply(200 if self._store.delete(type_name.lower(), call.path) else 204)
 
     def list_type(self, call: Call) -> Reply:
         type_name = _claimed(call)

@@ -61,7 +61,7 @@ def up(
 @program.command()
 def down(state: State = None) -> None:
     """Stop the sandbox and every process it started."""
-    from sandbox.server import get_running, wait_until
+    from sandbox.running import get_running, wait_until
 
     folder = (state or default_state()).absolute()
     running = get_running(folder)
@@ -83,7 +83,7 @@ def status(state: State = None, as_json: Annotated[bool, typer.Option("--json")]
     """Say whether it runs, where, and how large it is. Exit code 1 when it does not run."""
     import psutil
 
-    from sandbox.server import get_running
+    from sandbox.running import get_running
 
     folder = (state or default_state()).absolute()
     running = get_running(folder)
@@ -194,7 +194,7 @@ def operations(as_json: Annotated[bool, typer.Option("--json")] = False) -> None
 
 def _detach(settings: Settings) -> None:
     """Start the server as a process of its own and wait until it answers."""
-    from sandbox.server import get_running
+    from sandbox.running import get_running
 
     command = [sys.executable, "-m", "sandbox", "up", "--state", str(settings.state), "--port", str(settings.port)]
     if settings.runtime_python:
@@ -229,7 +229,7 @@ def _running_account(state: Path | None) -> tuple[Settings, Any]:
     from sandbox.clock import Clock
     from sandbox.identity import get_account
     from sandbox.ids import Ids
-    from sandbox.server import get_running
+    from sandbox.running import get_running
     from sandbox.store import Store
 
     folder = (state or default_state()).absolute()
@@ -242,7 +242,7 @@ def _running_account(state: Path | None) -> tuple[Settings, Any]:
 
 def _control(state: Path, method: str, path: str, body: dict[str, Any] | None = None) -> None:
     """One call to the running server's switchboard."""
-    from sandbox.server import get_running
+    from sandbox.running import get_running
 
     running = get_running(state)
     if running is None:

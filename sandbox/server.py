@@ -11,10 +11,8 @@ import os
 import signal
 import socket
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
@@ -25,33 +23,10 @@ from sandbox.app import Application, build
 from sandbox.certificates import ensure_certificates
 from sandbox.errors import StartupError
 from sandbox.log import event, open_log
+from sandbox.running import Running, get_running
 from sandbox.settings import HOST, Settings
 
 GRACE_SECONDS = 5
-
-
-@dataclass(frozen=True)
-class Running:
-    """A server that answers. `created` is the process's creation time: a pid alone may be somebody else's by now."""
-
-    pid: int
-    created: float
-    port: int
-    secret: str
-
-    @property
-    def base(self) -> str:
-        return f"https://{HOST}:{self.port}"
-
-
-def get_running(state: Path) -> Running | None:
-    """The server of a state folder, or None. A record whose process is gone does not count."""
-    try:
-        record = Running(**json.loads((state / "server.json").read_text()))
-        created = psutil.Process(record.pid).create_time()
-    except (OSError, ValueError, TypeError, psutil.NoSuchProcess):
-        return None
-    return record if abs(created - record.created) < 1 else None
 
 
 def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
@@ -61,6 +36,8 @@ def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
         listener = _bind(settings)
         ensure_certificates(settings)
         application = build(settings)
+        # Before the first call: what the last server left under way must not be mixed up with what is new.
+        application.recover()
         signal.signal(signal.SIGTERM, _leave)
         try:
             _run(settings, application, listener, announce)
@@ -87,7 +64,6 @@ def _run(
     def ready() -> None:
         running = _record(settings, application.secret)
         event("ready", port=settings.port)
-        threading.Thread(target=application.recover, name="recover", daemon=True).start()
         announce(running)
 
     server = _Server(config, ready)
@@ -196,13 +172,3 @@ def _try_lock(descriptor: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Look every 20 ms until it is so, or the time is over."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return condition()

@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sandbox.compute.errors import ComputeError, ProcessesClosedError
@@ -26,6 +27,7 @@ from sandbox.store.resources import require
 
 JOBS = kind_of("jobs")
 COMPUTES = kind_of("computes")
+SHORTEST_SECONDS = 2.0
 RESTARTED = "The sandbox was stopped while this job was under way. Submit it again."
 Variables = Callable[[str, Document], Mapping[str, str]]
 
@@ -142,7 +144,7 @@ class Execution:
         prepared = self._machine.runtimes.prepare(job.body["properties"]["environmentId"], build_log)
         with build_log.open("a", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in prepared.report)
-        update_run(self._store, workspace, job.name, logs=[BUILD_LOG, LOG])
+        update_run(self._store, workspace, job.name, logs=[BUILD_LOG, LOG], warnings=list(prepared.warnings))
         variables = {**prepared.variables, **self._machine.variables(workspace, job)}
         spec = training_spec(self._context, workspace, job, prepared.runtime, variables)
         self._run_process(
@@ -166,9 +168,17 @@ class Execution:
                 del self._runs[job.id]
         if self._closing.is_set() and result.status == "Failed":
             return
+        self._move(workspace, job.name, "Finalizing")
         if result.status == "Completed":
             register_outputs(self._context, workspace, job)
+        self._linger(workspace, job.name)
         self._end(workspace, job.name, result.status, result.message)
+
+    def _linger(self, workspace: str, name: str) -> None:
+        """A client that streams reads the log only while the job is under way, and no real job ends within seconds."""
+        created = datetime.fromisoformat(require_run(self._store, workspace, name).body["created"])
+        spent = (self._context.clock.now() - created).total_seconds()
+        self._closing.wait(max(0.0, SHORTEST_SECONDS - spent))
 
     def _move(self, workspace: str, name: str, status: str) -> None:
         if not self.is_canceled(f"{workspace}/jobs/{name}"):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sandbox.compute.containers import serve_image
 from sandbox.compute.errors import ServerError
 from sandbox.compute.images import Image
 from sandbox.compute.processes import Processes
@@ -12,7 +13,6 @@ from sandbox.compute.serving import (
     ModelServer,
     ModelSource,
     ServingOptions,
-    serve_image,
     serve_mlflow_model,
     serve_score_script,
 )

@@ -53,6 +53,7 @@ class RunHistory:
             "inputDatasets": [],
             "outputDatasets": [],
             "logFiles": self._logs(call, workspace, run),
+            "warnings": [{"source": "Environment", "message": text} for text in body["warnings"]],
         }
         if body["error"]:
             answer["error"] = error_document(body["error"], body["ended"] or body["created"])

@@ -71,6 +71,7 @@ def create_run(
         "params": {},
         "tags": {},
         "logs": [],
+        "warnings": [],
     }
     return change.put(RUNS, run_resource(workspace, run_id), body, f"{workspace}/runs")
 

@@ -30,6 +30,7 @@ class PreparedRuntime:
 
     runtime: Runtime
     report: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -65,9 +66,8 @@ class Runtimes:
         requirements = parse_conda(properties["condaFile"])
         if self._build:
             runtime = build(requirements, self._folder, log, base=self.default, processes=self._processes)
-            return PreparedRuntime(
-                runtime, (f"Environment {label} is built from its conda file.",), requirements.variables
-            )
-        found_differences = [f"WARNING {one}" for one in differences(requirements, self.default)]
-        verdict = "Every requirement is met." if not found_differences else "The definition and the runtime differ:"
-        return PreparedRuntime(self.default, (head, verdict, *found_differences), requirements.variables)
+            said = f"Environment {label} is built from its conda file."
+            return PreparedRuntime(runtime, (said,), variables=requirements.variables)
+        warnings = tuple(str(one) for one in differences(requirements, self.default))
+        verdict = "The definition and the runtime differ:" if warnings else "Every requirement is met."
+        return PreparedRuntime(self.default, (head, verdict, *warnings), warnings, requirements.variables)

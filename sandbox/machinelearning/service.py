@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from sandbox.compute.processes import Processes
 from sandbox.compute.runtime import Runtime
 from sandbox.machinelearning.assets import Assets
+from sandbox.machinelearning.codes import Codes
 from sandbox.machinelearning.computes import Computes
 from sandbox.machinelearning.context import Context
 from sandbox.machinelearning.datastores import Datastores
@@ -76,6 +77,7 @@ class MachineLearning:
             Computes(context),
             Datastores(context),
             *(Assets(context, kind) for kind in kinds),
+            Codes(context),
             Jobs(context, self._execution),
             RunHistory(context),
             Mlflow(context),

@@ -1,10 +1,11 @@
 """State: documents in SQLite and the records of long-running operations. Knows nothing of HTTP."""
 
-from sandbox.store.database import Document, Store, Transaction, key_of
+from sandbox.store.database import Document, Documents, Store, Transaction, key_of
 from sandbox.store.operations import LongOperation, begin_operation, finish_operation, get_operation
 
 __all__ = [
     "Document",
+    "Documents",
     "LongOperation",
     "Store",
     "Transaction",

@@ -11,7 +11,7 @@ from tests.conftest import LOCATION, Sandbox, bearer
 
 @pytest.fixture
 def client(sandbox: Sandbox) -> Any:
-    from azure.mgmt.resource import ResourceManagementClient
+    from azure.mgmt.resource.resources import ResourceManagementClient
 
     return ResourceManagementClient(sandbox.credential, sandbox.subscription, **sandbox.management_arguments())
 
@@ -39,7 +39,7 @@ def test_resources_are_listed_by_group_type_and_tag(client: Any, sandbox: Sandbo
     scope = f"/subscriptions/{sandbox.subscription}/resourceGroups/{resource_group}"
     identity = f"{scope}/providers/Microsoft.Storage/storageAccounts/{account}"
     body = {"location": LOCATION, "tags": {"kit": "yes"}, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}
-    client.resources.begin_create_or_update_by_id(identity, "2023-01-01", body).result()
+    client.resources.begin_create_or_update_by_id(identity, body, api_version="2023-01-01").result()
     assert [one.name for one in client.resources.list_by_resource_group(resource_group)] == [account]
     by_type = client.resources.list(
         filter=f"resourceType eq 'Microsoft.Storage/storageAccounts' and name eq '{account}'"
@@ -47,7 +47,7 @@ def test_resources_are_listed_by_group_type_and_tag(client: Any, sandbox: Sandbo
     assert [one.id for one in by_type] == [identity]
     by_tag = client.resources.list(filter=f"tagName eq 'kit' and resourceGroup eq '{resource_group}'")
     assert [one.name for one in by_tag] == [account]
-    client.resources.begin_delete_by_id(identity, "2023-01-01").result()
+    client.resources.begin_delete_by_id(identity, api_version="2023-01-01").result()
     assert list(client.resources.list_by_resource_group(resource_group)) == []
 
 

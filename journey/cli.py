@@ -1,0 +1,95 @@
+"""The `journey` command. The only module that prints.
+
+0 all passed · 1 a step or a check failed · 2 no sandbox · 3 something could not be checked · 130 interrupted
+"""
+
+import json
+import shutil
+import signal
+import tempfile
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from journey.local import SandboxError, running_sandbox
+from journey.rehearsal import Runner, StepResult
+from journey.steps import solution_steps
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SUFFIX = "rehearse"
+TAIL_LINES = 40
+
+program = typer.Typer(help="The workshop, step by step.", no_args_is_help=True, add_completion=False)
+
+
+@program.callback()
+def root() -> None:
+    """Keeps `rehearse` a command of its own, however few commands there are."""
+
+
+@program.command()
+def rehearse(
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the scratch folder with its logs.")] = False,
+    timings: Annotated[Path | None, typer.Option(help="Write the seconds of each step to this file, as JSON.")] = None,
+) -> None:
+    """Run the whole solution on a local Azure, then the checker."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    scratch = Path(tempfile.mkdtemp(prefix="rehearsal-"))
+    started = time.monotonic()
+    results: list[StepResult] = []
+    try:
+        code = _rehearse(scratch, results)
+    except SandboxError as error:
+        typer.echo(str(error), err=True)
+        code = 2
+    except KeyboardInterrupt:
+        typer.echo("\nInterrupted. Everything the rehearsal started has been stopped.", err=True)
+        code = 130
+    total = time.monotonic() - started
+    typer.echo(_summary(results, total))
+    if timings:
+        seconds = {result.step.title: round(result.seconds, 2) for result in results}
+        timings.write_text(json.dumps({"total": round(total, 2), "steps": seconds}, indent=2))
+    if keep or code:
+        typer.echo(f"logs      {scratch / 'logs'}")
+    if not keep and not code:
+        shutil.rmtree(scratch)
+    raise SystemExit(code)
+
+
+def _rehearse(scratch: Path, results: list[StepResult]) -> int:
+    """Steps, then checks, on a sandbox that ends with this call; the exit code."""
+    release = scratch / "release.json"
+    with running_sandbox(scratch / "state") as environment:
+        variables = {**environment, "WORKSHOP_SUFFIX": SUFFIX}
+        runner = Runner(REPOSITORY, scratch, release, variables)
+        steps = solution_steps(release, scratch)
+        typer.echo(f"sandbox   {environment['AZURE_AUTHORITY_HOST']}")
+        for result in runner.run(steps):
+            results.append(result)
+            typer.echo(f"{'ok  ' if not result.code else 'FAIL'}      {result.step.title:26} {result.seconds:6.1f} s")
+            if result.code:
+                typer.echo(_tail(result.log), err=True)
+                return 1
+        return runner.check((), {"WORKSHOP_STAGING_KEY": (scratch / "staging.key").read_text().strip()})
+
+
+def _summary(results: list[StepResult], total: float) -> str:
+    inside = sum(result.seconds for result in results)
+    return f"total     {total:.1f} s, of which the steps' own {inside:.1f} s"
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run the command."""
+    program()

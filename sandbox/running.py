@@ -1,0 +1,45 @@
+"""The server of a state folder, seen from outside: light enough for every command to ask."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from sandbox.settings import HOST
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers. `created` is the process's creation time: a pid alone may be somebody else's by now."""
+
+    pid: int
+    created: float
+    port: int
+    secret: str
+
+    @property
+    def base(self) -> str:
+        return f"https://{HOST}:{self.port}"
+
+
+def get_running(state: Path) -> Running | None:
+    """The server of a state folder, or None. A record whose process is gone does not count."""
+    try:
+        record = Running(**json.loads((state / "server.json").read_text()))
+        created = psutil.Process(record.pid).create_time()
+    except (OSError, ValueError, TypeError, psutil.NoSuchProcess):
+        return None
+    return record if abs(created - record.created) < 1 else None
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Look every 20 ms until it is so, or the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return condition()
