@@ -83,12 +83,13 @@ class ArmClient:
             raise self._token_refused(reply, reason)
         if reply.status == 403:
             raise self._forbidden(reply, reason, role)
-        raise ServiceFault(reply.where, f"status {reply.status} {reason}".strip(), "status 200", ("checker check -v",))
+        seen = f"status {reply.status} {reason}".strip()
+        raise ServiceFault(short(reply.where), seen, "status 200", ("checker check -v",))
 
     def _token_refused(self, reply: Reply, reason: str) -> TokenRefused:
         again = 'eval "$(sandbox env)"' if self.cloud.is_loopback else "az login"
         return TokenRefused(
-            reply.where,
+            short(reply.where),
             f"401 {reason}".strip(),
             f"a token that {self.cloud.host} accepts: it may be expired, or of another tenant or cloud",
             (again, "az account show", "checker check"),
@@ -96,11 +97,17 @@ class ArmClient:
 
     def _forbidden(self, reply: Reply, reason: str, role: str) -> Forbidden:
         return Forbidden(
-            reply.where,
+            short(reply.where),
             f"403 {reason}".strip(),
             f"the role {role} on {self.group_name}; this says nothing about the work",
             (f'az role assignment create --role "{role}" --assignee <who runs the checker> --scope {self.group}',),
         )
+
+
+def short(where: str) -> str:
+    """The telling end of an ARM address: what follows the provider, else the path. For a person's eyes."""
+    path = where.split("://", 1)[-1].partition("/")[2]
+    return path.rpartition("/providers/")[2] or path
 
 
 def _reason(reply: Reply) -> str:
