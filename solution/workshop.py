@@ -200,8 +200,14 @@ def ml_client(workshop: Workshop) -> "MLClient":
 
     names = workshop.names
     # A progress bar is no use in a pipeline's log, and the files are small.
-    options = {"enable_telemetry": False, "show_progress": False}
-    return MLClient(credential(), require_subscription(workshop), names.resource_group, names.workspace, **options)
+    return MLClient(
+        credential(),
+        require_subscription(workshop),
+        names.resource_group,
+        names.workspace,
+        enable_telemetry=False,
+        show_progress=False,
+    )
 
 
 def require_subscription(workshop: Workshop) -> str:
