@@ -121,7 +121,7 @@ def staging_predicts_as_registered(context: CheckContext) -> Evidence:
             "the staging key",
             "Azure does not give a secure value back, and nobody gave the key to the checker",
             "WORKSHOP_STAGING_KEY, or the file that the staging step wrote the key to",
-            ("checker check STG005 --staging-key-file FILE",),
+            ("checker check STG005 --staging-key-file build/staging.key",),
         )
     url = scoring_address(group)
     if reach(context, url, key).status in (401, 403):
@@ -129,7 +129,7 @@ def staging_predicts_as_registered(context: CheckContext) -> Evidence:
             url,
             "this key is refused; a new deployment makes a new key",
             "the key of the deployment that runs now",
-            ("checker check STG005 --staging-key-file FILE", DEPLOY),
+            ("checker check STG005 --staging-key-file build/staging.key", DEPLOY),
         )
     return check_parity(context, group.tags.get("model", ""), url, key)
 

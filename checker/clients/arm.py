@@ -5,7 +5,7 @@ from typing import Any
 
 from checker.clients.cloud import Cloud
 from checker.clients.documents import sequence, text
-from checker.clients.http import HttpClient, Reply, Request
+from checker.clients.http import HttpClient, Reply, Request, short
 from checker.clients.identity import Tokens
 from checker.errors import AddressRefused, Forbidden, ServiceFault, TokenRefused
 
@@ -102,12 +102,6 @@ class ArmClient:
             f"the role {role} on {self.group_name}; this says nothing about the work",
             (f'az role assignment create --role "{role}" --assignee <who runs the checker> --scope {self.group}',),
         )
-
-
-def short(where: str) -> str:
-    """The telling end of an ARM address: what follows the provider, else the path. For a person's eyes."""
-    path = where.split("://", 1)[-1].partition("/")[2]
-    return path.rpartition("/providers/")[2] or path
 
 
 def _reason(reply: Reply) -> str:

@@ -50,6 +50,10 @@ class Request:
         """The address without its query, which may hold a signature."""
         return self.url.split("?", 1)[0]
 
+    @property
+    def shown(self) -> str:
+        return short(self.url)
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -66,11 +70,18 @@ class Reply:
             return json.loads(self.content)
         except (ValueError, RecursionError) as error:
             kind = self.headers.get("content-type", "no content type")
-            raise ServiceFault(self.where, f"the answer ({self.status}) is not JSON but {kind}", "JSON") from error
+            raise ServiceFault(
+                short(self.where), f"the answer ({self.status}) is not JSON but {kind}", "JSON"
+            ) from error
 
     @property
     def request_id(self) -> str:
         return self.headers.get("x-ms-request-id", "")
+
+
+def short(url: str) -> str:
+    """The telling end of an ARM address: what follows the last provider; else the address without its query."""
+    return url.split("?", 1)[0].rpartition("/providers/")[2]
 
 
 class HttpClient:
@@ -168,7 +179,7 @@ class HttpClient:
         for chunk in chunks:
             content += chunk
             if len(content) > request.limit:
-                raise ServiceFault(request.where, f"the answer is larger than {request.limit} bytes", "a small answer")
+                raise ServiceFault(request.shown, f"the answer is larger than {request.limit} bytes", "a small answer")
             if self._clock() > deadline:
                 raise ServiceFault(
                     request.where, f"the answer trickles for over {READ_SECONDS:.0f} s", "a whole answer"
@@ -237,7 +248,7 @@ def throttled(request: Request, reply: Reply) -> Throttled:
     asked = retry_after_seconds(reply.headers)
     when = f"in {asked:.0f} s" if asked else "in a minute"
     return Throttled(
-        request.where, f"429: too many requests; ask again {when}", "an answer", (f"checker check    ({when})",)
+        request.shown, f"429: too many requests; ask again {when}", "an answer", (f"checker check    ({when})",)
     )
 
 
@@ -247,19 +258,19 @@ def unreachable(request: Request, error: Exception) -> Unreachable:
 
     host = urlsplit(request.url).netloc
     if _caused_by(error, ConnectionRefusedError):
-        return NothingListens(request.where, f"nothing listens at {host}", "a service")
+        return NothingListens(request.shown, f"nothing listens at {host}", "a service")
     if isinstance(error, requests.exceptions.SSLError):
         return Unreachable(
-            request.where,
+            request.shown,
             f"the certificate of {host} is not trusted here, or it does not speak TLS",
             "a certificate that REQUESTS_CA_BUNDLE (or the public roots) vouches for",
             ("echo $REQUESTS_CA_BUNDLE",),
         )
     if isinstance(error, requests.Timeout):
-        return Unreachable(request.where, f"{host} does not answer in time", "an answer")
+        return Unreachable(request.shown, f"{host} does not answer in time", "an answer")
     if _caused_by(error, OSError) and "resolve" in str(error).lower():
-        return Unreachable(request.where, f"the name {host} is not known to DNS", "a name that resolves")
-    return Unreachable(request.where, f"the connection to {host} broke", "an answer")
+        return Unreachable(request.shown, f"the name {host} is not known to DNS", "a name that resolves")
+    return Unreachable(request.shown, f"the connection to {host} broke", "an answer")
 
 
 def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
