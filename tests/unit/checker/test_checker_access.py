@@ -1,6 +1,8 @@
 """What a refusal of Azure turns into: a remedy for whoever runs the checker, never a finding about the work."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -116,6 +118,45 @@ def test_a_fact_is_fetched_once_and_so_is_its_failure(wire: Wire, arm: ArmClient
         with pytest.raises(Forbidden):
             context.workspace()
     assert len(wire.asked) == 1
+
+
+def test_a_fact_asked_for_from_many_threads_is_fetched_once(arm: ArmClient) -> None:
+    tokens = GivenTokens(arm.cloud, arm.http.secrets, client_secret=True)
+    context = CheckContext(make_settings(), arm.cloud, arm.http, tokens, seed=1)
+    fetched: list[int] = []
+    everyone = threading.Barrier(8, timeout=20)
+
+    def fetch() -> int:
+        fetched.append(1)
+        return 7
+
+    def ask(number: int) -> int:
+        everyone.wait()
+        return context.once("fact", fetch)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(8))) == [7] * 8
+    assert len(fetched) == 1
+
+
+def test_one_token_serves_a_whole_run(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """azure-identity itself: its discovery and its token request, once."""
+    for name, value in {"CLIENT_ID": "c", "CLIENT_SECRET": "s-e-c-r-e-t", "TENANT_ID": "adfs"}.items():
+        monkeypatch.setenv(f"AZURE_{name}", value)
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", wire.base)
+    endpoints = {
+        "token_endpoint": f"{wire.base}/adfs/token",
+        "authorization_endpoint": f"{wire.base}/adfs/authorize",
+        "issuer": f"{wire.base}/adfs",
+    }
+    token = {"token_type": "Bearer", "expires_in": 3599, "access_token": "a.secret.token"}
+    wire.queue(*(Answer(200, json.dumps(document).encode()) for document in (endpoints, token)))
+    secrets = Secrets()
+    tokens = Tokens(Cloud("Test", wire.base, "x", wire.base), secrets, client_secret=True)
+    scope = f"{wire.base}/.default"
+    assert {tokens.get(scope) for _ in range(3)} == {"a.secret.token"}
+    assert len(wire.asked) == 2
+    assert secrets.mask("a.secret.token") == MASK
 
 
 def test_metadata_names_the_cloud(wire: Wire) -> None:

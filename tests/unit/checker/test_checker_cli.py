@@ -166,13 +166,15 @@ def test_verbose_shows_calls_and_no_token(wire: Wire) -> None:
     assert "***" in done.stdout
 
 
-def test_ctrl_c_ends_at_once_with_130(wire: Wire, tmp_path: Path) -> None:
-    """The interrupt arrives while a check waits for an answer that does not come."""
+@pytest.mark.parametrize("first", [(), (Answer(200, b'{"properties": {"provisioningState": "Succeeded"}}'),)])
+def test_ctrl_c_ends_at_once_with_130(wire: Wire, first: tuple[Answer, ...]) -> None:
+    """The interrupt arrives while an answer does not come: to the first look, and to a check on its thread."""
     import signal
 
     if os.name == "nt":
         pytest.skip("no SIGINT to a child on Windows")
     environment = signed_in(wire)
+    wire.queue(*first)
     wire.hold()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "ARM_", "WORKSHOP_"))}
     process = subprocess.Popen(
