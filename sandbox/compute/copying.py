@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-import shutil
 import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sandbox.compute.context import Context, sources
 from sandbox.compute.dockerfile import Instruction
+from sandbox.compute.folders import copy_file
 
 UNAPPLIED_FLAGS = frozenset({"chown", "chmod", "link", "parents", "exclude", "checksum"})
 
@@ -32,7 +32,9 @@ def copy_into_image(
             place_in_image(instruction, rootfs, target).mkdir(parents=True, exist_ok=True)
         for name, source in match.items():
             path = target if name == "" and not folder else posixpath.join(target, name or source.name)
-            place_file(source, place_in_image(instruction, rootfs, path))
+            placed = place_in_image(instruction, rootfs, path)
+            placed.parent.mkdir(parents=True, exist_ok=True)
+            copy_file(source, placed)
     return sum(map(len, found))
 
 
@@ -53,14 +55,6 @@ def place_in_image(instruction: Instruction, rootfs: Path, path: str) -> Path:
     if not place.resolve().is_relative_to(rootfs.resolve()):
         raise instruction.error(f"{path} lies outside the image")
     return place
-
-
-def place_file(source: Path, target: Path) -> None:
-    """Copy a file into the image. Of its mode only the execute bit is kept: the rest depends on the machine."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
-    shutil.copyfile(source, target)
-    target.chmod(0o755 if source.stat().st_mode & 0o111 else 0o644)
 
 
 def refuse_what_add_does_more(instruction: Instruction, words: Sequence[str], context: Context) -> None:

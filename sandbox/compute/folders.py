@@ -9,29 +9,47 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-READ_ONLY_FILE = 0o444
 READ_ONLY_FOLDER = 0o555
+WRITABLE_FILE = 0o644
+EXECUTABLE_FILE = 0o755
+WRITABLE_FOLDER = 0o755
 TAIL_BYTES = 64 * 1024
 
 
 def copy_tree(source: Path, target: Path) -> Path:
-    """Copy a file or a folder's contents to `target`; links are replaced by what they point to. Returns `target`."""
+    """Copy a file or a folder's contents to `target`; links are replaced by what they point to. Returns `target`.
+
+    The copy is writable, also where the original is kept read-only; of a file's mode the execute bit is kept.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True, copy_function=shutil.copy, ignore_dangling_symlinks=True)
+        shutil.copytree(source, target, dirs_exist_ok=True, copy_function=copy_file, ignore_dangling_symlinks=True)
+        for folder, _, _ in os.walk(target):
+            Path(folder).chmod(WRITABLE_FOLDER)
     else:
-        shutil.copy(source, target)
+        copy_file(source, target)
     return target
+
+
+def copy_file(source: str | Path, target: str | Path) -> None:
+    """Copy one file over what is there; of its mode only the execute bit is kept, the rest depends on the machine."""
+    Path(target).unlink(missing_ok=True)
+    shutil.copyfile(source, target)
+    Path(target).chmod(EXECUTABLE_FILE if Path(source).stat().st_mode & 0o111 else WRITABLE_FILE)
 
 
 def make_read_only(path: Path) -> None:
     """Take the write permission from a file, or from a folder and all below it."""
     for folder, _, names in os.walk(path, topdown=False):
         for name in names:
-            Path(folder, name).chmod(READ_ONLY_FILE)
+            _protect(Path(folder, name))
         Path(folder).chmod(READ_ONLY_FOLDER)
     if path.is_file():
-        path.chmod(READ_ONLY_FILE)
+        _protect(path)
+
+
+def _protect(file: Path) -> None:
+    file.chmod(file.stat().st_mode & ~0o222)
 
 
 def files_of(folder: Path) -> Iterator[Path]:

@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from sandbox.compute.environments import INSTALLERS, CondaPackage, Requirements
-from sandbox.compute.errors import EnvironmentBuildError
+from sandbox.compute.errors import EnvironmentBuildError, RuntimeNotUsableError
 from sandbox.compute.folders import log_tail, remove_folder
 from sandbox.compute.processes import Processes
 from sandbox.compute.runtime import Runtime
@@ -58,9 +58,16 @@ def python_for(condition: str, base: Runtime) -> Path:
         return base.python
     for minor in range(20, 7, -1):
         found = shutil.which(f"python3.{minor}")
-        if found and specifier.contains(Version(Runtime(Path(found)).inventory.python_version)):
+        if found and _satisfies(Path(found), specifier):
             return Path(found)
     raise EnvironmentBuildError(f"Python {condition} is asked for; only Python {own} was found on this machine.")
+
+
+def _satisfies(python: Path, condition: SpecifierSet) -> bool:
+    try:
+        return condition.contains(Version(Runtime(python).inventory.python_version))
+    except RuntimeNotUsableError:
+        return False  # a version manager's stub for a Python that is not installed
 
 
 def content_key(lines: Sequence[str], python: Path) -> str:
