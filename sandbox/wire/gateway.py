@@ -62,7 +62,8 @@ class Gateway:
             await asyncio.sleep(fault.delay)
         if fault and not fault.status:
             event("dropped", operation=name, path=call.path)
-            return  # the server closes a connection that got no answer
+            await _break_off(send)
+            return
         body = await self._read_body(receive)
         try:
             loop = asyncio.get_running_loop()
@@ -168,6 +169,11 @@ async def _send(send: Send, reply: Reply, call: Call, request_id: str) -> None:
         await _send_file(send, reply.body)
     else:
         await send({"type": "http.response.body", "body": reply.body})
+
+
+async def _break_off(send: Send) -> None:
+    """Promise a byte and never send it: the server then closes the connection under the client."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
 
 
 async def _send_file(send: Send, part: FilePart) -> None:

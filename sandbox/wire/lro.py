@@ -11,11 +11,15 @@ POLL_MILLISECONDS = "250"
 
 
 def status_url(base: str, subscription: str, namespace: str, location: str, operation_id: str) -> str:
-    return f"{base}/subscriptions/{subscription}/providers/{namespace}/locations/{location}/operationsStatus/{operation_id}"
+    return f"{_location(base, subscription, namespace, location)}/operationsStatus/{operation_id}"
 
 
 def result_url(base: str, subscription: str, namespace: str, location: str, operation_id: str) -> str:
-    return f"{base}/subscriptions/{subscription}/providers/{namespace}/locations/{location}/operationResults/{operation_id}"
+    return f"{_location(base, subscription, namespace, location)}/operationResults/{operation_id}"
+
+
+def _location(base: str, subscription: str, namespace: str, location: str) -> str:
+    return f"{base}/subscriptions/{subscription}/providers/{namespace}/locations/{location}"
 
 
 def in_progress(url: str) -> Mapping[str, str]:

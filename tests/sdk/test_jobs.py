@@ -122,7 +122,8 @@ def test_a_difference_between_environment_and_runtime_is_reported(workspace: Any
     job = submit(workspace, write("src/a.py", "print('ran')").parent, "python a.py", "odd:1")
     log = stream(workspace, job.name)
     assert "a-package-nobody-has" in log
-    assert "WARNING" in log
+    assert "Warnings:" in log
+    assert "ran" in log
 
 
 def test_unknown_compute_and_environment_are_refused_at_once(
