@@ -19,6 +19,7 @@ from pathlib import Path
 from sandbox.blob.blocks import StagedBlocks
 from sandbox.blob.names import check_account, check_container, decode_name, encode_name, encode_segment, local_name
 from sandbox.blob.records import (
+    APPEND_BLOB,
     DEFAULT_TYPE,
     BlobRecord,
     delete_record,
@@ -227,6 +228,15 @@ class BlobFiles:
             os.utime(blob.path, ns=(now, now))
             put_record(change, account, container, name, record)
         return _blob(name, blob.path, record)
+
+    def create_append_blob(self, account: str, container: str, name: str, content_type: str) -> None:
+        """An empty blob that grows by `append`. Raises NotFound, Conflict."""
+        self.put(account, container, name, b"", BlobRecord(content_type, blob_type=APPEND_BLOB))
+
+    def set_metadata(self, account: str, container: str, name: str, metadata: Mapping[str, str]) -> None:
+        """Raises NotFound."""
+        blob = self.get(account, container, name)
+        self.put_record(account, container, name, replace(blob.record, metadata=dict(metadata)))
 
     def append(self, account: str, container: str, name: str, data: bytes) -> Blob:
         """Add bytes at the end of a blob that exists. Raises NotFound."""

@@ -30,9 +30,9 @@ class SharedAccess:
         fields = {"sv": VERSION, "sr": "c" if blob is None else "b", "sp": permissions, "se": expires.strftime(TIME)}
         return urlencode({**fields, "sig": self._signature(fields, account, container, blob or "")})
 
-    def issue_for(self, account: str, container: str, permissions: str, seconds: int) -> str:
-        """A signature for a container that ends `seconds` from now."""
-        return self.issue(account, container, permissions, self._clock.now() + timedelta(seconds=seconds))
+    def issue_for(self, account: str, container: str, permissions: str, seconds: int, blob: str | None = None) -> str:
+        """A signature that ends `seconds` from now."""
+        return self.issue(account, container, permissions, self._clock.now() + timedelta(seconds=seconds), blob)
 
     def check(self, query: Mapping[str, str], account: str, container: str, blob: str) -> frozenset[str]:
         """The letters a signature grants here.
