@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -74,7 +75,10 @@ def remove_folder(folder: Path) -> None:
     if folder.is_dir():
         for parent, _, _ in os.walk(folder):
             Path(parent).chmod(stat.S_IRWXU)
-        shutil.rmtree(folder, onerror=_retry_writable)
+        if sys.version_info >= (3, 12):
+            shutil.rmtree(folder, onexc=_retry_writable)
+        else:
+            shutil.rmtree(folder, onerror=_retry_writable)
 
 
 @contextlib.contextmanager

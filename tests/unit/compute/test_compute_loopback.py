@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from sandbox.compute.ports import PortReservation, ports_variable
 from sandbox.compute.runtime import LOOPBACK_FOLDER
 
 
@@ -79,6 +80,17 @@ BIND = "import socket; s = socket.socket(); s.bind(('0.0.0.0', 0)); print(s.gets
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8 without setting it up")
 def test_a_child_binds_the_host_it_was_given() -> None:
     assert child(BIND, SANDBOX_LOOPBACK_HOST="127.18.0.7") == "127.18.0.7"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a reserved port is let go before the start")
+def test_a_child_gets_the_port_that_is_held_for_it() -> None:
+    reservation = PortReservation([5001])
+    try:
+        held = f"127.0.0.1:{reservation.host_ports[5001]}"
+        ask = "import socket; s = socket.socket(); s.bind(('', 5001)); s.listen(); print('%s:%s' % s.getsockname())"
+        assert child(ask, SANDBOX_LOOPBACK_PORTS=ports_variable(reservation.host_ports)) == held
+    finally:
+        reservation.release()
 
 
 def test_a_child_binds_the_default_host() -> None:

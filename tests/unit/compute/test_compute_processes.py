@@ -73,7 +73,9 @@ def test_a_child_is_in_a_session_of_its_own_so_that_ctrl_c_does_not_reach_it(
 
 
 def test_what_a_command_leaves_in_the_background_ends_with_it(processes: Processes, tmp_path: Path) -> None:
-    process = start(processes, tmp_path, "sleep 60 & echo $!; setsid sleep 60 & echo $!; exit 0")
+    # The second one leaves the group as well; the command waits until it has said so from its own session.
+    escape = "setsid sh -c 'echo $$; exec sleep 60' & until [ $(wc -l < log) -ge 2 ]; do sleep 0.01; done"
+    process = start(processes, tmp_path, f"sleep 60 & echo $!; {escape}; exit 0")
     assert process.wait(30) == 0
     assert [runs(pid) for pid in pids(tmp_path, 2)] == [False, False]
 
