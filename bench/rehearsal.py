@@ -54,6 +54,6 @@ def _check(environment: dict[str, str]) -> dict[str, Any]:
         report = json.loads(done[0])
     return {
         "check_one_attendee_seconds": statistics.median(times),
-        "check_one_attendee_calls": report["calls"]["total"],
+        "check_one_attendee_calls": sum(report["calls"].values()),
         "spent": sum(times),
     }

@@ -122,7 +122,7 @@ class Endpoints:
     def _claim_name(self, change: Transaction, call: Call, location: str) -> None:
         """An endpoint's name is its address, so it is unique in a region, whatever the workspace."""
         taken = change.get(NAMES, call.params["endpoint"])
-        if taken and taken.body["endpoint"].lower() != self._id(call).lower():
+        if taken and change.get(KIND, taken.body["endpoint"]):
             raise Conflict(
                 "UserError",
                 f"An endpoint with name '{call.params['endpoint']}' exists already in region {location}. "
