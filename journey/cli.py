@@ -37,10 +37,11 @@ def rehearse(
 ) -> None:
     """Run the whole solution on a local Azure, then the checker."""
     signal.signal(signal.SIGTERM, _interrupt)
-    scratch = Path(tempfile.mkdtemp(prefix="rehearsal-"))
     started = time.monotonic()
     results: list[StepResult] = []
+    scratch: Path | None = None
     try:
+        scratch = Path(tempfile.mkdtemp(prefix="rehearsal-"))
         code = _rehearse(scratch, results)
     except SandboxError as error:
         typer.echo(str(error), err=True)
@@ -53,9 +54,9 @@ def rehearse(
     if timings:
         seconds = {result.step.title: round(result.seconds, 2) for result in results}
         timings.write_text(json.dumps({"total": round(total, 2), "steps": seconds}, indent=2))
-    if keep or code:
+    if scratch and (keep or code):
         typer.echo(f"logs      {scratch / 'logs'}")
-    if not keep and not code:
+    elif scratch:
         shutil.rmtree(scratch)
     raise SystemExit(code)
 

@@ -45,6 +45,7 @@ def up(
     runtime_python: Runtime = None,
     build_environments: Annotated[bool, typer.Option(help="Make a venv for every environment and image.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Return once it answers.")] = False,
+    until_orphaned: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Start the sandbox."""
     settings = Settings(
@@ -55,23 +56,25 @@ def up(
         return
     from sandbox.server import serve
 
-    serve(settings, lambda running: typer.echo(_ready_text(settings, running.pid)))
+    serve(settings, lambda running: typer.echo(_ready_text(settings, running.pid)), until_orphaned)
 
 
 @program.command()
 def down(state: State = None) -> None:
     """Stop the sandbox and every process it started."""
-    from sandbox.running import get_running, wait_until
+    from sandbox.running import get_running, is_locked, wait_until
 
     folder = (state or default_state()).absolute()
-    running = get_running(folder)
-    if running is None:
+    if not is_locked(folder):
         typer.echo(f"No sandbox runs on {folder}.")
         return
-    _control(folder, "POST", "/_sandbox/stop")
-    if not wait_until(lambda: get_running(folder) is None and not _alive(running.pid), STOP_SECONDS):
+    # One that is only starting is waited for: it cannot be told to stop before it listens.
+    wait_until(lambda: get_running(folder) is not None or not is_locked(folder), START_SECONDS)
+    if get_running(folder):
+        _control(folder, "POST", "/_sandbox/stop")
+    if not wait_until(lambda: not is_locked(folder), STOP_SECONDS):
         raise StartupError(
-            f"The sandbox (process {running.pid}) still runs after {STOP_SECONDS} seconds.",
+            f"The sandbox still runs {STOP_SECONDS} seconds after it was told to stop.",
             "It ends within a few seconds.",
             "sandbox logs",
         )
@@ -194,9 +197,10 @@ def operations(as_json: Annotated[bool, typer.Option("--json")] = False) -> None
 
 def _detach(settings: Settings) -> None:
     """Start the server as a process of its own and wait until it answers."""
-    from sandbox.running import get_running
+    from sandbox.running import STAY, get_running
 
-    command = [sys.executable, "-m", "sandbox", "up", "--state", str(settings.state), "--port", str(settings.port)]
+    command = [sys.executable, "-m", "sandbox", "up", "--until-orphaned", "--state", str(settings.state)]
+    command += ["--port", str(settings.port)]
     if settings.runtime_python:
         command += ["--runtime-python", str(settings.runtime_python)]
     if settings.build_environments:
@@ -204,11 +208,13 @@ def _detach(settings: Settings) -> None:
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     output = settings.state / "up.log"
     with output.open("wb") as sink:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sink, stderr=sink, start_new_session=True)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         running = get_running(settings.state)
-        if running and running.pid == process.pid:
+        if running and running.pid == process.pid and process.stdin:
+            process.stdin.write(STAY)
+            process.stdin.close()
             typer.echo(_ready_text(settings, running.pid))
             return
         time.sleep(0.02)
@@ -253,9 +259,3 @@ def _control(state: Path, method: str, path: str, body: dict[str, Any] | None = 
     answer = connection.getresponse()
     if answer.status >= 400:
         raise StartupError(f"The sandbox answered {answer.status}: {answer.read().decode()}", "A 2xx.", "sandbox logs")
-
-
-def _alive(pid: int) -> bool:
-    import psutil
-
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -1,6 +1,7 @@
 """The server of a state folder, seen from outside: light enough for every command to ask."""
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 import psutil
 
 from sandbox.settings import HOST
+
+STAY = b"stay"
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,28 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
             return True
         time.sleep(0.02)
     return condition()
+
+
+def is_locked(state: Path) -> bool:
+    """Whether a server holds the state folder, be it only starting or still ending."""
+    try:
+        with (state / "lock").open("a+") as lock:
+            return not try_lock(lock.fileno())
+    except OSError:
+        return False
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take the lock behind an open file; False where another process has it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

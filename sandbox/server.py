@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -23,24 +24,28 @@ from sandbox.app import Application, build
 from sandbox.certificates import ensure_certificates
 from sandbox.errors import StartupError
 from sandbox.log import event, open_log
-from sandbox.running import Running, get_running
+from sandbox.running import STAY, Running, get_running, try_lock
 from sandbox.settings import HOST, Settings
 
 GRACE_SECONDS = 5
 
 
-def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
-    """Serve until a signal or `sandbox down`. Raises StartupError."""
+def serve(settings: Settings, announce: Callable[[Running], None], until_orphaned: bool = False) -> None:
+    """Serve until a signal or `sandbox down`. Raises StartupError.
+
+    With `until_orphaned`, whoever started this process must write STAY to its standard input once it has seen the
+    server ready; a starter that was interrupted leaves no server behind.
+    """
     with _locked(settings.state):
         open_log(settings.log)
         listener = _bind(settings)
         ensure_certificates(settings)
-        application = build(settings)
-        # Before the first call: what the last server left under way must not be mixed up with what is new.
-        application.recover()
         signal.signal(signal.SIGTERM, _leave)
+        application = build(settings)
         try:
-            _run(settings, application, listener, announce)
+            # Before the first call: what the last server left under way must not be mixed up with what is new.
+            application.recover()
+            _run(settings, application, listener, announce, until_orphaned)
         finally:
             (settings.state / "server.json").unlink(missing_ok=True)
             application.close()
@@ -48,7 +53,11 @@ def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
 
 
 def _run(
-    settings: Settings, application: Application, listener: socket.socket, announce: Callable[[Running], None]
+    settings: Settings,
+    application: Application,
+    listener: socket.socket,
+    announce: Callable[[Running], None],
+    until_orphaned: bool,
 ) -> None:
     config = uvicorn.Config(
         application.gateway,
@@ -68,6 +77,8 @@ def _run(
 
     server = _Server(config, ready)
     application.control.stop = server.stop
+    if until_orphaned:
+        threading.Thread(target=_stop_unless_told, args=(server,), name="starter", daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
 
@@ -85,6 +96,12 @@ class _Server(uvicorn.Server):
 
     def stop(self) -> None:
         self.should_exit = True
+
+
+def _stop_unless_told(server: _Server) -> None:
+    if sys.stdin.buffer.read() != STAY:
+        event("starter gone")
+        server.stop()
 
 
 def _record(settings: Settings, secret: str) -> Running:
@@ -149,7 +166,7 @@ def _locked(state: Path) -> Iterator[None]:
             "sandbox up --state FOLDER",
         ) from error
     with lock:
-        if not _try_lock(lock.fileno()):
+        if not try_lock(lock.fileno()):
             running = get_running(state)
             where = f" (process {running.pid}, {running.base})" if running else ""
             raise StartupError(
@@ -158,18 +175,3 @@ def _locked(state: Path) -> Iterator[None]:
                 "sandbox env    uses it;    sandbox down    stops it",
             )
         yield
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
