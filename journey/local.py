@@ -1,6 +1,7 @@
 """A sandbox for one rehearsal, driven by its command: started in a scratch folder, stopped whatever happens."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -24,9 +25,19 @@ def running_sandbox(state: Path) -> Iterator[Mapping[str, str]]:
         yield json.loads(_call("env", "--format", "json", "--state", str(state)))
     finally:
         # Also when the start was interrupted half-way: the server may be there without having said so.
-        subprocess.run(
-            [*COMMAND, "down", "--state", str(state)], capture_output=True, timeout=STOP_SECONDS, check=False
-        )
+        with _no_interruption():
+            down = [*COMMAND, "down", "--state", str(state)]
+            subprocess.run(down, capture_output=True, timeout=STOP_SECONDS, check=False, start_new_session=True)
+
+
+@contextmanager
+def _no_interruption() -> Iterator[None]:
+    """A second Ctrl-C must not cut the cleaning up short."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _call(*arguments: str) -> str:
