@@ -11,9 +11,13 @@ from sandbox import __version__
 from sandbox.arm import ResourceManager
 from sandbox.blob import BlobFiles, Blobs, SharedAccess
 from sandbox.clock import Clock
+from sandbox.compute.folders import remove_folder
 from sandbox.compute.images import Images
 from sandbox.compute.processes import Processes
 from sandbox.compute.runtime import Runtime
+from sandbox.compute.venvs import build as build_environment
+from sandbox.containers import Clusters, Extensions, Groups, Registries
+from sandbox.containers.builds import Builder, MakeEnvironment
 from sandbox.control import Control
 from sandbox.identity import CLOUD, JOB_LIFETIME, Account, Identity, get_account
 from sandbox.ids import Ids
@@ -69,31 +73,83 @@ class ChildIdentity:
         return self.identity.issue(self.settings.base, JOB_LIFETIME)
 
 
+@dataclass(frozen=True)
+class Core:
+    """What every service is built from."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    ids: Ids
+    account: Account
+    identity: Identity
+    processes: Processes
+    runtime: Runtime | None
+
+
+@dataclass(frozen=True)
+class Services:
+    """The services, wired to each other. `builder` is swept at the start, the rest know how to recover and close."""
+
+    blobs: Blobs
+    builder: Builder
+    registries: Registries
+    groups: Groups
+    clusters: Clusters
+    extensions: Extensions
+    learning: MachineLearning
+    delete_accounts: Callable[[str], None]
+
+
 def build(settings: Settings) -> Application:
     """Everything, wired. Nothing runs yet; raises StartupError for a state folder that cannot be used."""
     clock, ids, faults = Clock(), Ids(), Faults()
     store = Store(settings.database, clock)
     account = get_account(store, ids)
-    identity = Identity(account, clock)
-    processes = Processes(settings.state / "processes")
     runtime = Runtime(settings.runtime_python) if settings.runtime_python else None
+    processes = Processes(settings.state / "processes")
+    core = Core(settings, store, clock, ids, account, Identity(account, clock), processes, runtime)
+    made = _services(core)
+    hooks = (
+        made.learning.before_delete,
+        made.registries.before_delete,
+        made.groups.before_delete,
+        made.delete_accounts,
+    )
+    arm = ResourceManager(
+        store, clock, ids, account.subscription, account.tenant, made.learning.deploy_workspace, hooks
+    )
+    secret = ids.secret()
+    control = Control(secret, faults, lambda: gateway.seen, __version__)
+    containers = (made.registries, made.groups, made.clusters, made.extensions)
+    tables = (control, core.identity, arm, made.blobs, *containers, made.learning)
+    router = Router([operation for table in tables for operation in table.operations()])
+    gateway = Gateway(router, faults, core.identity.authenticate, _fresh(settings.state / "incoming"), ids)
+
+    def close() -> None:
+        for service in (made.registries, made.groups, made.learning):
+            service.close()
+        processes.stop_all()
+        gateway.close()
+
+    return Application(gateway, router, account, control, secret, lambda: _recover(core, made), close)
+
+
+def _services(core: Core) -> Services:
+    settings, store, clock, ids = core.settings, core.store, core.clock, core.ids
     files = BlobFiles(settings.state / "blobs", store)
-    shared = SharedAccess(account.signing_key, clock)
-    blobs = Blobs(files, store, shared, identity.authenticate)
-    images = Images(settings.state / "images")
-    registries = None
-    learning = MachineLearning(
-        Context(store, clock, ids, files, shared.issue_for),
-        Surroundings(
-            processes,
-            runtime,
-            settings.build_environments,
-            settings.state,
-            settings.base,
-            registries,
-            ChildIdentity(settings, identity),
-            identity.authenticate,
-        ),
+    shared = SharedAccess(core.account.signing_key, clock)
+    builder = Builder(Images(settings.state / "images"), core.runtime, settings.state / "contexts", _installer(core))
+    registries = Registries(store, clock, ids, builder.images, files, shared, builder)
+    surroundings = Surroundings(
+        core.processes,
+        core.runtime,
+        settings.build_environments,
+        settings.state,
+        settings.base,
+        registries,
+        ChildIdentity(settings, core.identity),
+        core.identity.authenticate,
     )
 
     def delete_accounts(resource_id: str) -> None:
@@ -104,29 +160,39 @@ def build(settings: Settings) -> Application:
             if one and one.kind == STORAGE:
                 files.delete_account(one.name)
 
-    hooks = (learning.before_delete, delete_accounts)
-    arm = ResourceManager(store, clock, ids, account.subscription, account.tenant, learning.deploy_workspace, hooks)
-    secret = ids.secret()
-    control = Control(secret, faults, lambda: gateway.seen, __version__)
-    services = (control, identity, arm, blobs, learning)
-    router = Router([operation for service in services for operation in service.operations()])
-    gateway = Gateway(router, faults, identity.authenticate, _fresh(settings.state / "incoming"), ids)
+    return Services(
+        Blobs(files, store, shared, core.identity.authenticate),
+        builder,
+        registries,
+        Groups(store, clock, ids, registries, core.processes, core.runtime, settings.state / "groups"),
+        Clusters(store, clock, ids, core.account.tenant),
+        Extensions(store),
+        MachineLearning(Context(store, clock, ids, files, shared.issue_for), surroundings),
+        delete_accounts,
+    )
 
-    def recover() -> None:
-        """Bring back what an earlier server left: end orphans, fail what was under way, serve deployments again."""
-        for owner in processes.sweep():
-            event("orphan ended", owner=owner)
-        fail_unfinished(store, RESTARTED)
-        for service in (learning,):
-            service.recover()
 
-    def close() -> None:
-        for service in (learning,):
-            service.close()
-        processes.stop_all()
-        gateway.close()
+def _recover(core: Core, made: Services) -> None:
+    """Bring back what an earlier server left: end orphans, fail what was under way, serve deployments again."""
+    for owner in core.processes.sweep():
+        event("orphan ended", owner=owner)
+    for leftover in (core.settings.state / "work").glob("*"):
+        remove_folder(leftover)
+    made.builder.sweep()
+    fail_unfinished(core.store, RESTARTED)
+    for service in (made.registries, made.groups, made.learning):
+        service.recover()
 
-    return Application(gateway, router, account, control, secret, recover, close)
+
+def _installer(core: Core) -> MakeEnvironment | None:
+    """Really installs what an image asks for, where the sandbox was started to do so."""
+    settings, base = core.settings, core.runtime
+    if base is None or not settings.build_environments:
+        return None
+    log = settings.state / "logs" / "environments.log"
+    return lambda wanted: build_environment(
+        wanted, settings.state / "environments", log, base=base, processes=core.processes
+    )
 
 
 def _fresh(folder: Path) -> Path:

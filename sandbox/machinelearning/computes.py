@@ -23,6 +23,8 @@ from sandbox.wire.paging import page
 KIND = kind_of("computes")
 TYPE = f"{WORKSPACES}/computes"
 CLUSTERS = "microsoft.containerservice/managedclusters"
+EXTENSIONS = f"{CLUSTERS}/providers/microsoft.kubernetesconfiguration/extensions"
+EXTENSION_TYPE = "microsoft.azureml.kubernetes"
 
 
 class Computes:
@@ -73,11 +75,23 @@ class Computes:
             raise NotImplementedHere(
                 "ComputeTypeNotImplemented", f"The sandbox does not implement compute type '{compute_type}'."
             )
-        if compute_type == "Kubernetes" and self._store.get(CLUSTERS, str(properties.get("resourceId"))) is None:
-            raise BadRequest("UserError", f"The Kubernetes cluster '{properties.get('resourceId')}' was not found.")
+        if compute_type == "Kubernetes":
+            self._check_cluster(str(properties.get("resourceId")))
         now = self._context.clock.timestamp()
         created = found.body["properties"]["createdOn"] if found else now
         return {"properties": fill(properties.get("properties") or {}), "createdOn": created, "modifiedOn": now}
+
+    def _check_cluster(self, cluster: str) -> None:
+        """A cluster can be attached once it is there and has Azure ML's extension."""
+        if self._store.get(CLUSTERS, cluster) is None:
+            raise BadRequest("UserError", f"The Kubernetes cluster '{cluster}' was not found.")
+        installed = self._store.list(EXTENSIONS, f"{cluster}/providers/Microsoft.KubernetesConfiguration/extensions")
+        if EXTENSION_TYPE not in [one.body["properties"]["extensionType"].lower() for one in installed]:
+            raise BadRequest(
+                "UserError",
+                f"The cluster '{cluster.rsplit('/', 1)[-1]}' does not have the extension Microsoft.AzureML.Kubernetes. "
+                "Install it before the cluster is attached.",
+            )
 
     def patch(self, call: Call) -> Reply:
         with self._store.write() as change:
