@@ -1,7 +1,7 @@
 """Writes operations.md, the page of everything the sandbox implements, from the operation table.
 
-    python docs/reference/write_operations.py          writes the page
-    python docs/reference/write_operations.py --check  exit code 1 when the page is out of step
+python docs/reference/write_operations.py          writes the page
+python docs/reference/write_operations.py --check  exit code 1 when the page is out of step
 """
 
 import json
