@@ -260,7 +260,7 @@ def run_step(main: Callable[[], int]) -> int:
     except Exception as problem:
         if not from_azure(problem):
             raise
-        return complain(f"Azure refused: {problem}", 1)
+        return complain(f"Azure says: {problem}", 1)
 
 
 def from_azure(problem: Exception) -> bool:

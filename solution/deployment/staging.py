@@ -104,7 +104,8 @@ def require_running(client: "ContainerInstanceManagementClient", settings: Works
     state = view.current_state if view else None
     crashing = state and (state.state == "Terminated" or "CrashLoop" in (state.detail_status or ""))
     if group.provisioning_state == "Failed" or crashing:
-        detail = f"container {state.state}, exit code {state.exit_code}" if state else "no container state"
+        ended = (view and view.previous_state) or state  # a container that waits for its restart has its end behind it
+        detail = f"container {ended.state}, exit code {ended.exit_code}" if ended else "no container state"
         raise workshop.StepError(f"Container group {settings.names.staging}: {group.provisioning_state}; {detail}.")
     return group
 
