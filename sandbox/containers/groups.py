@@ -138,9 +138,10 @@ class Groups:
     def _put_runtime(self, change: Transaction, group: Document, request: GroupRequest) -> None:
         """The secrets, the address and what the group is meant to do. An update keeps the address."""
         found = change.get(RUNTIME, f"{group.id}/runtime")
-        taken = [one.body["address"] for one in change.list(RUNTIME)]
+        taken = {one.body["address"] for one in change.list(RUNTIME)}
+        ports = {port["port"] for one in request.properties["containers"] for port in one["properties"]["ports"]}
         body: dict[str, Any] = {
-            "address": found.body["address"] if found else free_address(taken),
+            "address": found.body["address"] if found else free_address(group.id, taken, ports),
             "folder": found.body["folder"] if found else self._ids.guid(),
             "environments": request.environments,
             "credentials": [asdict(one) for one in request.credentials],
