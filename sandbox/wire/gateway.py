@@ -71,7 +71,11 @@ class Gateway:
         finally:
             if body.file:
                 body.file.unlink(missing_ok=True)
-        await _send(send, reply, call, self._ids.guid())
+        try:
+            await _send(send, reply, call, self._ids.guid())
+        finally:
+            if isinstance(reply.body, FilePart) and reply.body.scratch:
+                reply.body.path.unlink(missing_ok=True)
         took = round((time.perf_counter() - started) * 1000, 1)
         level = logging.WARNING if reply.status >= 500 else logging.INFO
         event("request", level, operation=name, method=call.method, path=call.path, status=reply.status, ms=took)

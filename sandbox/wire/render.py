@@ -31,7 +31,41 @@ def _mlflow(error: ApiError) -> Reply:
     return Reply.json({"error_code": error.code, "message": error.message}, error.status, error.headers)
 
 
-DIALECTS: dict[str, Renderer] = {"arm": _arm, "blob": _blob, "oauth": _oauth, "mlflow": _mlflow}
+def _devops(error: ApiError) -> Reply:
+    """A code is `Namespace.Key` or `Key`; both clients show the message and programs go by the key.
+
+    Refused authentication is plain text, empty or with the reason (azure-devops.md, 1.3 and 1.4).
+    """
+    if error.status == 401:
+        return _text(error)
+    namespace, _, key = error.code.rpartition(".")
+    assembly = namespace or "Microsoft.VisualStudio.Services.Common"
+    body = {
+        "$id": "1",
+        "innerException": None,
+        "message": error.message,
+        "typeName": f"{assembly}.{key}, {assembly}",
+        "typeKey": key,
+        "errorCode": 0,
+        "eventId": 3000,
+    }
+    return Reply.json(body, error.status, error.headers)
+
+
+def _text(error: ApiError) -> Reply:
+    """The message alone: git prints it behind `remote:`."""
+    headers = {"content-type": "text/plain; charset=utf-8", **error.headers}
+    return Reply(error.status, error.message.encode(), headers)
+
+
+DIALECTS: dict[str, Renderer] = {
+    "arm": _arm,
+    "blob": _blob,
+    "oauth": _oauth,
+    "mlflow": _mlflow,
+    "devops": _devops,
+    "text": _text,
+}
 
 
 def render(error: ApiError, dialect: str) -> Reply:

@@ -9,11 +9,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """`length` bytes of a file from `start`, streamed without reading it into memory."""
+    """`length` bytes of a file from `start`, streamed without reading it into memory.
+
+    A `scratch` file was made for this one answer and is removed once it is sent.
+    """
 
     path: Path
     start: int
     length: int
+    scratch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
