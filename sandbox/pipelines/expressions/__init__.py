@@ -1,0 +1,1 @@
+"""Expressions of Azure Pipelines: template `${{ }}`, runtime `$[ ]`, conditions and `$( )` macros."""

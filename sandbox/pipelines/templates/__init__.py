@@ -1,0 +1,1 @@
+"""Template expansion: parameters, `${{ }}` directives and values, included files, template-time variables."""
