@@ -81,14 +81,15 @@ class World:
         return answer.json() if answer.content else None
 
     def wait(self, operation: str) -> None:
-        """Poll an operation to its end, which a test may want to be a failure."""
+        """Poll an operation to its end, which must be a success."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            status = requests.get(operation, headers=self.headers, timeout=60).json()["status"]
-            if status in ("Succeeded", "Failed", "Canceled"):
+            found = requests.get(operation, headers=self.headers, timeout=60).json()
+            if found["status"] == "Succeeded":
                 return
+            assert found["status"] not in ("Failed", "Canceled"), found
             time.sleep(0.05)
-        raise AssertionError(f"{operation} is still {status}")
+        raise AssertionError(f"{operation} does not end")
 
     def context(self, **changes: Any) -> CheckContext:
         return open_context(replace(self.settings, **changes), HttpClient(Secrets()), seed=11)
@@ -103,9 +104,11 @@ class World:
     def make_group(self) -> None:
         self.call("PUT", self.group, {"location": LOCATION}, "2021-04-01")
 
-    def make_workspace(self, name: str | None = None) -> None:
+    def make_workspace(self, name: str | None = None, registry: bool = False) -> None:
+        """A workspace; with the registry as its own, as production needs it to pull the image."""
         path = f"{self.group}/providers/{ML}/workspaces/{name or self.settings.names.workspace}"
-        self.call("PUT", path, {"location": LOCATION, "properties": {}}, "2024-10-01-preview")
+        own = {"containerRegistry": f"{self.registries}/{self.settings.names.registry}"} if registry else {}
+        self.call("PUT", path, {"location": LOCATION, "properties": own}, "2024-10-01-preview")
 
     def make_cluster(self, name: str | None = None, minimum: int = 0) -> None:
         scale = {"minNodeCount": minimum, "maxNodeCount": 2, "nodeIdleTimeBeforeScaleDown": "PT2M"}
@@ -239,6 +242,7 @@ class World:
                 "osType": "Linux",
                 "restartPolicy": "Never",
                 "containers": [{"name": "scoring", "properties": container}],
+                "imageRegistryCredentials": [self.registry_credential()],
                 "ipAddress": {"type": "Public", "ports": [{"port": 5001, "protocol": "TCP"}]},
             },
         }
@@ -247,6 +251,13 @@ class World:
             "PUT", f"{self.group}/providers/Microsoft.ContainerInstance/containerGroups/{name}", body, "2023-05-01"
         )
         self.wait_staging()
+
+    def registry_credential(self) -> dict[str, str]:
+        """What a container group pulls with: the registry's admin user."""
+        registry = f"{self.registries}/{self.settings.names.registry}"
+        found = self.call("POST", f"{registry}/listCredentials", version="2023-07-01")
+        server = self.call("GET", registry, version="2023-07-01")["properties"]["loginServer"]
+        return {"server": server, "username": found["username"], "password": found["passwords"][0]["value"]}
 
     def wait_staging(self) -> None:
         """Until the server in the group answers: the platform says Running before that."""
@@ -294,7 +305,8 @@ class World:
     def make_trained(self) -> str:
         """Everything of module 6 up to the registered model. Returns name:version."""
         self.make_group()
-        self.make_workspace()
+        self.make_registry()
+        self.make_workspace(registry=True)
         self.make_cluster()
         self.make_environment()
         self.make_data(self.settings.names.data_asset)
