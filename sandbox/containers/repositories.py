@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.compute.errors import ImageNotFoundError
 from sandbox.compute.images import Image, Images
 from sandbox.store import Document, Store, Transaction
+from sandbox.store.resources import require
 
 KIND = "registry-repository"
 REGISTRIES = "microsoft.containerregistry/registries"
@@ -49,8 +50,13 @@ class Repositories:
         self._images = images
 
     def push(self, registry: str, repository: str, tag: str, digest: str) -> None:
-        """Point a tag of the registry (its ARM id) at a stored image."""
+        """Point a tag of the registry (its ARM id) at a stored image.
+
+        Raises NotFound when the registry has gone, ImageNotFoundError when the image was removed with another one.
+        """
         with self._store.write() as change:
+            require(change, REGISTRIES, registry)
+            self._images.get(digest)
             found = change.get(KIND, _id(registry, repository))
             empty: dict[str, Any] = {"repository": repository, "tags": {}, "digests": []}
             body = found.body if found else empty
@@ -92,6 +98,10 @@ class Repositories:
             leaving = {one.key for one in going}
             kept = _digests([one for one in view.list(KIND) if one.key not in leaving])
         self._discard(_digests(going) - kept)
+
+    def discard_unknown(self) -> None:
+        """Remove images that no repository knows: of builds that did not push. Call it before the first build."""
+        self._discard(set(self._images.list()) - _digests(self._store.list(KIND)))
 
     def _discard(self, digests: set[str]) -> None:
         for digest in digests & set(self._images.list()):

@@ -17,7 +17,7 @@ from sandbox.containers.builds import BuildCanceled, Builder
 from sandbox.containers.context import GROUP, BlobStore, SharedAccess, resource_id
 from sandbox.containers.repositories import REGISTRIES, Repositories
 from sandbox.containers.workers import Workers
-from sandbox.errors import BadRequest, NotFound
+from sandbox.errors import ApiError, BadRequest, NotFound
 from sandbox.ids import Ids, derived_guid
 from sandbox.settings import STORAGE_SUFFIX
 from sandbox.store import Document, Store
@@ -62,6 +62,7 @@ class Runs:
         self._slots = threading.Semaphore(AT_ONCE)
         self._left = [one.id for one in store.list(KIND) if one.body["properties"]["status"] in UNDER_WAY]
         builder.sweep()
+        repositories.discard_unknown()
 
     def operations(self) -> list[Operation]:
         registry = GROUP + "/providers/" + PROVIDER + "/{registry}"
@@ -130,7 +131,7 @@ class Runs:
                 self._finish(run, "Succeeded", images)
             except BuildCanceled:
                 self._finish(run, "Canceled", [])
-            except ComputeError as error:
+            except (ComputeError, ApiError) as error:
                 self._finish(run, "Failed", [], str(error))
             except Exception:
                 # The edge of a thread: a run whose thread is gone must not stay Running for ever.
