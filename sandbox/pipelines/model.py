@@ -12,6 +12,7 @@ from types import MappingProxyType
 from sandbox.pipelines.errors import Mark
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+NO_MARKS: Mapping[str, Mark] = MappingProxyType({})
 DEFAULT_STAGE = "__default"
 DEFAULT_JOB = "Job"
 
@@ -54,10 +55,14 @@ class StepTarget:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. For `script`, `bash`, `pwsh`, `powershell` and `publish` the inputs are those of the task they stand
-    for (`script`, `targetType`, `workingDirectory`, `failOnStderr`, `targetPath`, `artifact` ...); for `checkout` they
-    are `repository` (self, none or an alias), `clean`, `fetchDepth`, `fetchTags`, `lfs`, `submodules`,
-    `persistCredentials`, `path`; for `download` they are `alias` (current, none or a pipeline resource), `artifact`, `patterns`, `path`."""
+    """One step.
+
+    For `script`, `bash`, `pwsh`, `powershell` and `publish` the inputs are those of the task they stand for (`script`,
+    `targetType`, `workingDirectory`, `failOnStderr`, `path`, `artifactName` ...). For `checkout` they are `repository`
+    (self, none or an alias), `clean`, `fetchDepth`, `fetchTags`, `lfs`, `submodules`, `persistCredentials` and `path`;
+    for `download` `alias` (current, none or a pipeline resource), `artifact`, `patterns` and `path`. `marks` says where
+    each key of the step stands.
+    """
 
     kind: StepKind
     mark: Mark
@@ -73,6 +78,7 @@ class Step:
     target: StepTarget | None = None
     env: Mapping[str, str] = NOTHING
     implicit: bool = False  # added by planning: the checkout or download that nobody wrote
+    marks: Mapping[str, Mark] = NO_MARKS
 
     def input(self, *names: str) -> str:
         """The first given input among a name and its aliases, whatever the case; empty when none is."""
@@ -193,6 +199,7 @@ class Job:
     container: str = ""
     services: Mapping[str, str] = NOTHING
     workspace_clean: str = ""  # outputs, resources, all or empty
+    marks: Mapping[str, Mark] = NO_MARKS  # where each key stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +217,7 @@ class Stage:
     lock_behavior: str = ""
     trigger: str = ""  # automatic (empty) or manual
     is_skippable: bool = True
+    marks: Mapping[str, Mark] = NO_MARKS  # where each key stands
 
 
 @dataclass(frozen=True, slots=True)

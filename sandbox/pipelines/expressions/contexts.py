@@ -29,7 +29,7 @@ FINISHED = GOOD | {Result.FAILED}
 
 @dataclass(frozen=True, slots=True)
 class DependencyState:
-    """A finished job or stage as a dependant sees it. Outputs are named `step.var`, in a stage's state `job.step.var`."""
+    """A finished job or stage as a dependant sees it. Outputs are named `step.var`, for a stage `job.step.var`."""
 
     result: Result
     outputs: Mapping[str, str] = field(default_factory=dict)
