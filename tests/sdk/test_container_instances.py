@@ -1,7 +1,12 @@
 """Container groups through azure-mgmt-containerinstance: real processes on an address of their own."""
 
+import json
+import os
+import signal
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -23,6 +28,7 @@ class Host:
 
     def __init__(self, sandbox: Sandbox, resource_group: str) -> None:
         self.group = resource_group
+        self.port = int(sandbox.base.rsplit(":", 1)[-1])
         self.registry = Registry(sandbox, resource_group)
         self.digest = self.registry.build("echo:1")
         self.client = ContainerInstanceManagementClient(
@@ -316,32 +322,66 @@ def test_bad_requests(host: Host, change: dict[str, Any], code: str) -> None:
     assert (seen.value.status_code, seen.value.error.code) == (400, code)
 
 
-def test_groups_come_back_with_the_server(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Stopped and started again: what ran runs, what was stopped stays stopped, what had ended is not run again."""
-    state = tmp_path_factory.mktemp("restarted") / "state"
+@pytest.fixture
+def own_host(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, Host]]:
+    """A host on a sandbox of the test's own, which it may stop and kill, and that sandbox's state folder."""
+    state = tmp_path_factory.mktemp("own") / "state"
     sandbox = start_sandbox(state)
     for name, value in sandbox.environment.items():
         monkeypatch.setenv(name, value)
     try:
         url = f"{sandbox.base}/subscriptions/{sandbox.subscription}/resourceGroups/lessons?api-version=2024-11-01"
         requests.put(url, json={"location": LOCATION}, headers=bearer(sandbox), timeout=30).raise_for_status()
-        host = Host(sandbox, "lessons")
-        host.create("runs")
-        host.create("stopped")
-        host.client.container_groups.stop("lessons", "stopped")
-        ends = host.container(command=["python", "-c", "print('once')"])
-        host.create("ended", containers=[ends], restart_policy="Never")
-        eventually(lambda: host.get("ended").instance_view.state == "Succeeded")
-        address = host.get("runs").ip_address.ip
-        host.answer("runs")
-        stop_sandbox(state)
-        assert unreachable(f"http://{address}:{PORT}")
-        start_sandbox(state, port=int(sandbox.base.rsplit(":", 1)[-1]))
-        assert host.answer("runs")["LESSON_SECRET"] == SECRET
-        assert host.get("stopped").instance_view.state == "Stopped"
-        assert (host.get("ended").instance_view.state, host.state("ended").exit_code) == ("Succeeded", 0)
-        assert host.client.containers.list_logs("lessons", "ended", "echo").content == "once\n"
+        yield state, Host(sandbox, "lessons")
     finally:
         stop_sandbox(state)
+
+
+def start_again(state: Path, host: Host) -> None:
+    start_sandbox(state, port=host.port)
+
+
+def test_groups_come_back_with_the_server(own_host: tuple[Path, Host]) -> None:
+    """Stopped and started again: what ran runs, what was stopped stays stopped, what had ended is not run again."""
+    state, host = own_host
+    host.create("runs")
+    host.create("stopped")
+    host.client.container_groups.stop("lessons", "stopped")
+    ends = host.container(command=["python", "-c", "print('once')"])
+    host.create("ended", containers=[ends], restart_policy="Never")
+    eventually(lambda: host.get("ended").instance_view.state == "Succeeded")
+    address = host.get("runs").ip_address.ip
+    host.answer("runs")
+    stop_sandbox(state)
+    assert unreachable(f"http://{address}:{PORT}")
+    start_again(state, host)
+    assert host.answer("runs")["LESSON_SECRET"] == SECRET
+    assert host.get("stopped").instance_view.state == "Stopped"
+    assert (host.get("ended").instance_view.state, host.state("ended").exit_code) == ("Succeeded", 0)
+    assert host.client.containers.list_logs("lessons", "ended", "echo").content == "once\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_killed_server_leaves_no_second_process(own_host: tuple[Path, Host]) -> None:
+    state, host = own_host
+    address = f"http://{host.create().ip_address.ip}:{PORT}"
+    before = host.answer()["LESSON_PID"]
+    os.kill(json.loads((state / "server.json").read_text())["pid"], signal.SIGKILL)
+    start_again(state, host)
+    after = eventually(lambda: _other_process(address, before), requests.RequestException)
+    assert after["LESSON_SECRET"] == SECRET
+    assert not _runs(int(before))
+    assert host.get().provisioning_state == "Succeeded"
+
+
+def _other_process(address: str, before: str) -> Any:
+    seen = requests.get(address, timeout=5).json()
+    return seen if seen["LESSON_PID"] != before else None
+
+
+def _runs(pid: int) -> bool:
+    """A zombie runs nothing: an orphan stays one for as long as the machine's init does not reap it."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
