@@ -276,7 +276,6 @@ class Groups:
         """Make the group run as its documents say; in a thread. Without an operation nobody waits for the end."""
         error: dict[str, str] | None = None
         try:
-            self._running.stop(group_id)
             failure = self._running.start(group_id, self._wanted_containers(group_id))
             error = {"code": "ContainerGroupFailed", "message": failure} if failure else None
         except ApiError as failed:
@@ -294,6 +293,8 @@ class Groups:
                 change.put(KIND, group_id, {**group.body, "properties": {**group.body["properties"], **state}})
             if operation:
                 finish_operation(self._store, operation, error)
+        if group is None:
+            self._running.stop(group_id)  # it was deleted while its containers started
 
     def _wanted_containers(self, group_id: str) -> Wanted:
         """Raises NotFound for a group that has gone meanwhile, BadRequest without an image or a runtime."""

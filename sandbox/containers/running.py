@@ -27,28 +27,47 @@ class RunningGroups:
         self._ended = ended
         self._lock = threading.Lock()
         self._groups: dict[str, list[Container]] = {}
+        self._turns: dict[str, threading.Lock] = {}
 
     def start(self, group: str, wanted: Sequence[tuple[ContainerSpec, Place]]) -> str:
-        """Start what is wanted; returns why a container could not be started, else an empty text.
+        """Start what is wanted in place of what runs; returns why a container could not be started, else an empty text.
 
         As on the service, this does not wait until a server answers: a process that runs is a container that runs.
         """
         containers = [Container(spec, place, self._processes, self._clock, self._ids) for spec, place in wanted]
-        with self._lock:
-            self._groups[group.lower()] = containers
-        for container in containers:
-            container.place.log.parent.mkdir(parents=True, exist_ok=True)
-            container.place.log.write_bytes(b"")
-            self._workers.start(f"container {container.spec.name}", _supervised(self, group, container))
-        for container in containers:
-            container.started.wait(START_SECONDS)
+        with self._turn(group):
+            _stop(self._replace(group, containers))
+            for container in containers:
+                self._begin(group, container)
+            for container in containers:
+                container.started.wait(START_SECONDS)
         return next((one.failure for one in containers if one.failure), "")
+
+    def _begin(self, group: str, container: Container) -> None:
+        """Its thread, with an empty log. A service that closes starts none."""
+        container.place.log.parent.mkdir(parents=True, exist_ok=True)
+        container.place.log.write_bytes(b"")
+        if not self._workers.start(f"container {container.spec.name}", _supervised(self, group, container)):
+            container.started.set()
+            container.finished.set()
+
+    def _turn(self, group: str) -> threading.Lock:
+        """One start or stop of a group at a time: no process is left behind by two of them."""
+        with self._lock:
+            return self._turns.setdefault(group.lower(), threading.Lock())
+
+    def _replace(self, group: str, containers: list[Container]) -> list[Container]:
+        with self._lock:
+            before = self._groups.pop(group.lower(), [])
+            if containers:
+                self._groups[group.lower()] = containers
+        return before
 
     def stop(self, group: str) -> dict[str, dict[str, Any]]:
         """Returns when nothing of it runs any more, with what its containers were last seen to do (none: empty)."""
-        with self._lock:
-            containers = self._groups.pop(group.lower(), [])
-        _stop(containers)
+        with self._turn(group):
+            containers = self._replace(group, [])
+            _stop(containers)
         return {one.spec.name: one.view() for one in containers}
 
     def views(self, group: str) -> dict[str, dict[str, Any]] | None:

@@ -15,15 +15,16 @@ class Workers:
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
 
-    def start(self, name: str, work: Callable[[], None]) -> None:
-        """Run `work` in a thread. Nothing is started any more once the service closes."""
+    def start(self, name: str, work: Callable[[], None]) -> bool:
+        """Run `work` in a thread. False once the service closes: then nothing is started any more."""
         with self._lock:
             if self.stopping.is_set():
                 event("not started: stopping", work=name)
-                return
+                return False
             thread = threading.Thread(target=work, name=name, daemon=True)
             self._threads = [*(one for one in self._threads if one.is_alive()), thread]
             thread.start()
+        return True
 
     def close(self, seconds: float = 5.0) -> None:
         """Tell all to end, and wait for them together at most so long."""

@@ -6,6 +6,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -385,3 +387,35 @@ def _runs(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_deleted_while_it_starts(host: Host) -> None:
+    """What was started for a group that has gone meanwhile ends all the same."""
+    for turn in range(5):
+        name = f"hasty{turn}"
+        making = host.client.container_groups.begin_create_or_update(host.group, name, host.wanted())
+        address = f"http://{host.get(name).ip_address.ip}:{PORT}"
+        host.client.container_groups.begin_delete(host.group, name).result()
+        with suppress(ResourceNotFoundError):
+            making.result()  # the operation ends; the group it is about is not there any more
+        eventually(lambda address=address: not _servers(address))
+
+
+def test_many_restarts_leave_one_process(host: Host) -> None:
+    address = f"http://{host.create().ip_address.ip}:{PORT}"
+    host.answer()
+    with ThreadPoolExecutor(4) as pool:
+        turns = [
+            pool.submit(lambda: host.client.container_groups.begin_restart(host.group, "echo").result())
+            for _ in range(6)
+        ]
+        assert [turn.result() for turn in turns] == [None] * 6
+    pid = int(host.answer()["LESSON_PID"])
+    assert _servers(address) == [pid]
+
+
+def _servers(address: str) -> list[int]:
+    """The processes that were started for this address."""
+    seen = psutil.process_iter(["pid", "environ"])
+    hosts = {one.pid: (one.info["environ"] or {}).get("SANDBOX_LOOPBACK_HOST") for one in seen}
+    return [pid for pid, found in hosts.items() if f"http://{found}:{PORT}" == address]
