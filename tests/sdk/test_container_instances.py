@@ -396,7 +396,7 @@ def test_deleted_while_it_starts(host: Host) -> None:
         making = host.client.container_groups.begin_create_or_update(host.group, name, host.wanted())
         address = f"http://{host.get(name).ip_address.ip}:{PORT}"
         host.client.container_groups.begin_delete(host.group, name).result()
-        with suppress(ResourceNotFoundError):
+        with suppress(HttpResponseError):
             making.result()  # the operation ends; the group it is about is not there any more
         eventually(lambda address=address: not _servers(address))
 
