@@ -70,10 +70,10 @@ class Runs:
         rows: list[tuple[str, str, str, Callable[[Call], Reply]]] = [
             ("registries_get_build_source_upload_url", "POST", upload, self.get_upload_url),
             ("registries_schedule_run", "POST", registry + "/scheduleRun", self.schedule),
-            ("runs_list", "GET", registry + "/runs", self.list),
-            ("runs_get", "GET", registry + "/runs/{run}", self.get),
-            ("runs_cancel", "POST", registry + "/runs/{run}/cancel", self.cancel),
-            ("runs_get_log_sas_url", "POST", registry + "/runs/{run}/listLogSasUrl", self.get_log_url),
+            ("registry_runs_list", "GET", registry + "/runs", self.list),
+            ("registry_runs_get", "GET", registry + "/runs/{run}", self.get),
+            ("registry_runs_cancel", "POST", registry + "/runs/{run}/cancel", self.cancel),
+            ("registry_runs_get_log_sas_url", "POST", registry + "/runs/{run}/listLogSasUrl", self.get_log_url),
         ]
         return [Operation(*row) for row in rows]
 
