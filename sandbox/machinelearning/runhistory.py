@@ -29,12 +29,12 @@ class RunHistory:
         of_experiment = HISTORY + "/experiments/{experiment}/runs/{run}"
         resolve = "/data/v1.0" + WORKSPACE + "/dataversion/batchGetResolvedUris"
         rows = [
-            ("runs_get_details", "GET", HISTORY + "/runs/{run}/details", self.get_details),
-            ("runs_get", "GET", HISTORY + "/runs/{run}", self.get),
-            ("runs_get_by_experiment", "GET", of_experiment, self.get),
-            ("runs_update", "PATCH", of_experiment, self.patch),
-            ("runs_list_children", "GET", HISTORY + "/runs/{run}/children", self.list_children),
-            ("runs_get_data", "POST", HISTORY + "/rundata", self.get_data),
+            ("run_history_get_details", "GET", HISTORY + "/runs/{run}/details", self.get_details),
+            ("run_history_get", "GET", HISTORY + "/runs/{run}", self.get),
+            ("run_history_get_by_experiment", "GET", of_experiment, self.get),
+            ("run_history_update", "PATCH", of_experiment, self.patch),
+            ("run_history_list_children", "GET", HISTORY + "/runs/{run}/children", self.list_children),
+            ("run_history_get_data", "POST", HISTORY + "/rundata", self.get_data),
             ("data_versions_resolve", "POST", resolve, self.resolve),
         ]
         return [Operation(*row) for row in rows]
