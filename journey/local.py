@@ -42,10 +42,19 @@ def _no_interruption() -> Iterator[None]:
 
 def _call(*arguments: str) -> str:
     # A session of its own: Ctrl-C at the terminal is the rehearsal's to handle, in its order.
-    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, start_new_session=True, check=False)
-    if done.returncode:
-        raise SandboxError(done.stderr.strip() or done.stdout.strip())
-    return done.stdout
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        output, problem = process.communicate()
+    except KeyboardInterrupt:
+        # A start that is cut in two leaves a server that nobody knows of yet: let it end, then stop it.
+        with _no_interruption():
+            process.communicate(timeout=STOP_SECONDS)
+        raise
+    if process.returncode:
+        raise SandboxError(problem.strip() or output.strip())
+    return output
 
 
 def _free_port() -> int:
