@@ -1,13 +1,14 @@
 """A sandbox for one rehearsal, driven by its command: started in a scratch folder, stopped whatever happens."""
 
 import json
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from journey.interruption import deferred
 
 COMMAND = (sys.executable, "-m", "sandbox")
 STOP_SECONDS = 60
@@ -25,36 +26,20 @@ def running_sandbox(state: Path) -> Iterator[Mapping[str, str]]:
         yield json.loads(_call("env", "--format", "json", "--state", str(state)))
     finally:
         # Also when the start was interrupted half-way: the server may be there without having said so.
-        with _no_interruption():
+        with deferred():
             down = [*COMMAND, "down", "--state", str(state)]
             subprocess.run(down, capture_output=True, timeout=STOP_SECONDS, check=False, start_new_session=True)
 
 
-@contextmanager
-def _no_interruption() -> Iterator[None]:
-    """A second Ctrl-C must not cut the cleaning up short."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _call(*arguments: str) -> str:
-    # A session of its own: Ctrl-C at the terminal is the rehearsal's to handle, in its order.
-    process = subprocess.Popen(
-        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        output, problem = process.communicate()
-    except KeyboardInterrupt:
-        # A start that is cut in two leaves a server that nobody knows of yet: let it end, then stop it.
-        with _no_interruption():
-            process.communicate(timeout=STOP_SECONDS)
-        raise
-    if process.returncode:
-        raise SandboxError(problem.strip() or output.strip())
-    return output
+    # A session of its own and no interruption: a start that is cut in two leaves a server that nobody knows of.
+    with deferred():
+        done = subprocess.run(
+            [*COMMAND, *arguments], capture_output=True, text=True, start_new_session=True, check=False
+        )
+    if done.returncode:
+        raise SandboxError(done.stderr.strip() or done.stdout.strip())
+    return done.stdout
 
 
 def _free_port() -> int:

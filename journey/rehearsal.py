@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from journey.interruption import deferred
 from journey.steps import Step, scoring_variables
 
 FORGOTTEN = ("AZURE_", "AZUREML_", "ARM_", "MSI_", "IDENTITY_", "MLFLOW_", "SCORING_", "WORKSHOP_", "REQUESTS_", "SSL_")
@@ -66,20 +67,22 @@ def _child(
     command: Iterable[str], folder: Path, environment: Mapping[str, str], log: Path | None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process in a session of its own, ended with all its children when the block is left early."""
+    process: subprocess.Popen[bytes] | None = None
     sink = log.open("wb") if log else None
-    process = subprocess.Popen(
-        list(command),
-        cwd=folder,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=sink,
-        stderr=subprocess.STDOUT if sink else None,
-        start_new_session=True,
-    )
     try:
+        with deferred():
+            process = subprocess.Popen(
+                list(command),
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT if sink else None,
+                start_new_session=True,
+            )
         yield process
     finally:
-        if process.poll() is None:
+        if process and process.poll() is None:
             _end(process)
         if sink:
             sink.close()

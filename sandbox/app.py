@@ -89,10 +89,9 @@ class Core:
 
 @dataclass(frozen=True)
 class Services:
-    """The services, wired to each other. `builder` is swept at the start, the rest know how to recover and close."""
+    """The services, wired to each other."""
 
     blobs: Blobs
-    builder: Builder
     registries: Registries
     groups: Groups
     clusters: Clusters
@@ -162,7 +161,6 @@ def _services(core: Core) -> Services:
 
     return Services(
         Blobs(files, store, shared, core.identity.authenticate),
-        builder,
         registries,
         Groups(store, clock, ids, registries, core.processes, core.runtime, settings.state / "groups"),
         Clusters(store, clock, ids, core.account.tenant),
@@ -178,7 +176,6 @@ def _recover(core: Core, made: Services) -> None:
         event("orphan ended", owner=owner)
     for leftover in (core.settings.state / "work").glob("*"):
         remove_folder(leftover)
-    made.builder.sweep()
     fail_unfinished(core.store, RESTARTED)
     for service in (made.registries, made.groups, made.learning):
         service.recover()

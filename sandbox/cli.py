@@ -62,7 +62,7 @@ def up(
 @program.command()
 def down(state: State = None) -> None:
     """Stop the sandbox and every process it started."""
-    from sandbox.running import get_running, is_locked, wait_until
+    from sandbox.running import get_running, is_alive, is_locked, wait_until
 
     folder = (state or default_state()).absolute()
     if not is_locked(folder):
@@ -70,9 +70,10 @@ def down(state: State = None) -> None:
         return
     # One that is only starting is waited for: it cannot be told to stop before it listens.
     wait_until(lambda: get_running(folder) is not None or not is_locked(folder), START_SECONDS)
-    if get_running(folder):
+    running = get_running(folder)
+    if running:
         _control(folder, "POST", "/_sandbox/stop")
-    if not wait_until(lambda: not is_locked(folder), STOP_SECONDS):
+    if not wait_until(lambda: not is_locked(folder) and not (running and is_alive(running)), STOP_SECONDS):
         raise StartupError(
             f"The sandbox still runs {STOP_SECONDS} seconds after it was told to stop.",
             "It ends within a few seconds.",

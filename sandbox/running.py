@@ -32,10 +32,18 @@ def get_running(state: Path) -> Running | None:
     """The server of a state folder, or None. A record whose process is gone does not count."""
     try:
         record = Running(**json.loads((state / "server.json").read_text()))
-        created = psutil.Process(record.pid).create_time()
-    except (OSError, ValueError, TypeError, psutil.NoSuchProcess):
+    except (OSError, ValueError, TypeError):
         return None
-    return record if abs(created - record.created) < 1 else None
+    return record if is_alive(record) else None
+
+
+def is_alive(running: Running) -> bool:
+    """Whether the server's process is there, and still the same one."""
+    try:
+        process = psutil.Process(running.pid)
+        return abs(process.create_time() - running.created) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:

@@ -27,7 +27,7 @@ from sandbox.log import event, open_log
 from sandbox.running import STAY, Running, get_running, try_lock
 from sandbox.settings import HOST, Settings
 
-GRACE_SECONDS = 5
+GRACE_SECONDS = 1  # an idle connection of a client that lives on would be waited for all this time
 
 
 def serve(settings: Settings, announce: Callable[[Running], None], until_orphaned: bool = False) -> None:
