@@ -54,7 +54,7 @@ class _Later(Object):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Variables(Object):
-    """Known variables, with lower-case keys. Asking for one of the `later` ones, or for a missing one where a group is in
+    """Known variables, lower-case keys. Asking for one of the `later` ones, or for a missing one where a group is in
     scope, raises."""
 
     later: frozenset[str] = frozenset()
