@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote
 
 from starlette.types import Receive, Scope, Send
 
-from sandbox.errors import ApiError, BadRequest, NotImplementedHere
+from sandbox.errors import ApiError, NotImplementedHere
 from sandbox.ids import Ids
 from sandbox.log import event
 from sandbox.wire.call import Body, Call, Principal
@@ -31,6 +31,10 @@ CHUNK = 256 * 1024
 WORKERS = 40
 
 Authenticate = Callable[[Mapping[str, str]], Principal]
+
+
+class _Disconnected(Exception):
+    """The client went away while it sent the body: there is nobody to answer."""
 
 
 class Gateway:
@@ -64,7 +68,11 @@ class Gateway:
             event("dropped", operation=name, path=call.path)
             await _break_off(send)
             return
-        body = await self._read_body(receive)
+        try:
+            body = await self._read_body(receive)
+        except _Disconnected:
+            event("disconnected", operation=name, path=call.path)
+            return
         try:
             loop = asyncio.get_running_loop()
             reply = await loop.run_in_executor(self._workers, self._answer, replace(call, body=body), match, fault)
@@ -92,11 +100,15 @@ class Gateway:
 
     async def _spool(self, chunks: list[bytes], stream: AsyncIterator[bytes]) -> Body:
         with tempfile.NamedTemporaryFile(dir=self._incoming, delete=False) as file:
-            for chunk in chunks:
-                file.write(chunk)
-            async for chunk in stream:
-                file.write(chunk)
-            return Body(file=Path(file.name), size=file.tell())
+            path = Path(file.name)
+            try:
+                file.writelines(chunks)
+                async for chunk in stream:
+                    file.write(chunk)
+            except _Disconnected:
+                path.unlink()
+                raise
+            return Body(file=path, size=file.tell())
 
     def _answer(self, call: Call, match: Match | None, fault: Fault | None) -> Reply:
         """The reply to one call; runs in a worker thread."""
@@ -155,7 +167,7 @@ async def _stream(receive: Receive) -> AsyncIterator[bytes]:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise BadRequest("RequestAborted", "The client closed the connection while it sent the body.")
+            raise _Disconnected
         more = message.get("more_body", False)
         yield message.get("body", b"")
 
