@@ -12,7 +12,6 @@ from types import MappingProxyType
 from sandbox.pipelines.errors import Mark
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
-NO_MARKS: Mapping[str, Mark] = MappingProxyType({})
 DEFAULT_STAGE = "__default"
 DEFAULT_JOB = "Job"
 
@@ -67,7 +66,7 @@ class Step:
     kind: StepKind
     mark: Mark
     task: TaskReference | None = None
-    inputs: Mapping[str, str] = NOTHING
+    inputs: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     display_name: str = ""
     condition: str = ""  # empty: succeeded()
@@ -76,9 +75,9 @@ class Step:
     timeout_in_minutes: str = ""  # decimal text or macros; empty or 0: no limit of its own
     retry_count_on_task_failure: str = ""  # decimal text or macros; empty: 0
     target: StepTarget | None = None
-    env: Mapping[str, str] = NOTHING
+    env: Mapping[str, str] = field(default_factory=dict)
     implicit: bool = False  # added by planning: the checkout or download that nobody wrote
-    marks: Mapping[str, Mark] = NO_MARKS
+    marks: Mapping[str, Mark] = field(default_factory=dict)
 
     def input(self, *names: str) -> str:
         """The first given input among a name and its aliases, whatever the case; empty when none is."""
@@ -197,9 +196,9 @@ class Job:
     steps: tuple[Step, ...] = ()
     deployment: Deployment | None = None
     container: str = ""
-    services: Mapping[str, str] = NOTHING
+    services: Mapping[str, str] = field(default_factory=dict)
     workspace_clean: str = ""  # outputs, resources, all or empty
-    marks: Mapping[str, Mark] = NO_MARKS  # where each key stands
+    marks: Mapping[str, Mark] = field(default_factory=dict)  # where each key stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +216,7 @@ class Stage:
     lock_behavior: str = ""
     trigger: str = ""  # automatic (empty) or manual
     is_skippable: bool = True
-    marks: Mapping[str, Mark] = NO_MARKS  # where each key stands
+    marks: Mapping[str, Mark] = field(default_factory=dict)  # where each key stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +294,7 @@ class ContainerResource:
     """A container: `facts` are its scalar settings (image, endpoint, options ...)."""
 
     alias: str
-    facts: Mapping[str, str] = NOTHING
+    facts: Mapping[str, str] = field(default_factory=dict)
     mark: Mark | None = None
 
 

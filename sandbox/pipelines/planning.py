@@ -75,7 +75,7 @@ class JobInstance:
     name: str
     identifier: str
     display_name: str
-    variables: Mapping[str, str] = NOTHING
+    variables: Mapping[str, str] = field(default_factory=dict)
     position: int = 1
     total: int = 1
 
