@@ -1,0 +1,124 @@
+"""git, as a subprocess: the reference implementation reads and writes every repository.
+
+It runs apart from this machine's own settings, never asks a question and leaves no maintenance process behind.
+"""
+
+import os
+import subprocess
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+
+ZERO = "0" * 40
+SETTINGS = {
+    "core.quotePath": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "receive.autogc": "false",
+    "uploadpack.allowFilter": "true",
+    "uploadpack.allowAnySHA1InWant": "true",
+    "http.receivepack": "true",
+    "safe.directory": "*",
+}
+
+
+class GitFailed(SandboxError):
+    """git ended with an error; the message is what it said."""
+
+
+class Git:
+    """Runs git and stops what still runs when the server ends. One lock a repository orders its writes."""
+
+    def __init__(self, home: Path, bundle: Path | None = None) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        self._environment = _environment(home, bundle)
+        self._guard = threading.Lock()
+        self._locks: dict[Path, threading.RLock] = {}
+        self._running: set[subprocess.Popen[bytes]] = set()
+
+    def lock(self, folder: Path) -> threading.RLock:
+        with self._guard:
+            return self._locks.setdefault(folder, threading.RLock())
+
+    def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        """The variables of a git process, with some more."""
+        return {**self._environment, **extra}
+
+    def run(self, folder: Path, *arguments: str, data: bytes = b"", extra: Mapping[str, str] | None = None) -> bytes:
+        """Standard output. Raises GitFailed with what git wrote on standard error."""
+        process = subprocess.Popen(
+            ["git", *arguments],
+            cwd=folder,
+            env=self.environment(extra or {}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._started(process)
+        try:
+            output, errors = process.communicate(data)
+        finally:
+            self._ended(process)
+        if process.returncode:
+            raise GitFailed(errors.decode("utf-8", "replace").strip() or f"git ended with {process.returncode}")
+        return output
+
+    def text(self, folder: Path, *arguments: str, extra: Mapping[str, str] | None = None) -> str:
+        return self.run(folder, *arguments, extra=extra).decode("utf-8", "replace")
+
+    def _started(self, process: subprocess.Popen[bytes]) -> None:
+        with self._guard:
+            self._running.add(process)
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> None:
+        with self._guard:
+            self._running.discard(process)
+
+    def close(self) -> None:
+        """End what runs: an import from a slow source would outlive the server."""
+        with self._guard:
+            for process in self._running:
+                process.terminate()
+
+    def create(self, folder: Path, branch: str) -> None:
+        """An empty bare repository whose first branch will be `branch`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.run(folder, "init", "--quiet", "--bare", f"--initial-branch={branch}", ".")
+
+    def refs(self, folder: Path) -> dict[str, str]:
+        """Object ids by full ref name, in git's order."""
+        listed = self.text(folder, "for-each-ref", "--format=%(objectname) %(refname)")
+        pairs = (line.split(" ", 1) for line in listed.splitlines())
+        return {name: value for value, name in pairs}
+
+    def head(self, folder: Path) -> str:
+        """The full name of the branch that HEAD names, whether it exists or not."""
+        return self.text(folder, "symbolic-ref", "HEAD").strip()
+
+
+def _environment(home: Path, bundle: Path | None) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    fixed = {
+        "HOME": str(home),
+        "LC_ALL": "C",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_COUNT": str(len(SETTINGS)),
+    }
+    for index, (name, value) in enumerate(SETTINGS.items()):
+        fixed |= {f"GIT_CONFIG_KEY_{index}": name, f"GIT_CONFIG_VALUE_{index}": value}
+    trusted = {"GIT_SSL_CAINFO": str(bundle)} if bundle else {}
+    return {**kept, **fixed, **trusted}
+
+
+def further_setting(name: str, value: str) -> dict[str, str]:
+    """Variables that give one git process one more setting, unseen in the list of processes."""
+    index = len(SETTINGS)
+    return {
+        "GIT_CONFIG_COUNT": str(index + 1),
+        f"GIT_CONFIG_KEY_{index}": name,
+        f"GIT_CONFIG_VALUE_{index}": value,
+    }

@@ -1,0 +1,148 @@
+"""The table of API locations: what discovery answers and what the routes are compiled from (azure-devops.md, 2.4).
+
+Clients ask `OPTIONS .../_apis` for this table and build every address from it, so that one table drives both
+sides and they cannot drift apart. A row is published once an action is mounted on it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+MAXIMUM = "7.2"
+PREVIEW_ONLY = "0.0"
+ORGANIZATION = "/{organization}/"
+PROJECT_OPTIONAL = ("git", "wit")  # clients leave the project out where a GUID or number says enough
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One row. Versions are text on the wire; `released` 0.0 means that every call needs `-preview`."""
+
+    area: str
+    resource: str
+    id: str
+    template: str
+    resource_version: int
+    minimum: str
+    released: str
+
+    def wire(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "area": self.area,
+            "resourceName": self.resource,
+            "routeTemplate": self.template,
+            "resourceVersion": self.resource_version,
+            "minVersion": self.minimum,
+            "maxVersion": MAXIMUM,
+            "releasedVersion": self.released,
+        }
+
+
+_ROWS = """
+Location ConnectionData 00d9565f-ed9c-4a06-9a50-00e7896ccab4 _apis/{resource} 1 1.0 0.0
+Location ResourceAreas e81700f7-3be2-46de-8624-2eb35882fcaa _apis/{resource}/{areaId} 1 3.2 0.0
+core projects 603fe2ac-9723-48b9-88ad-09305aa6c6e1 _apis/{resource}/{*projectId} 4 1.0 7.1
+core processes 93878975-88c5-4e6a-8abb-7ddd77a8a7d8 _apis/process/{resource}/{*processId} 1 1.0 7.1
+core properties 4976a71a-4487-49aa-8aab-a1eda469037a _apis/projects/{projectId}/{resource} 1 3.2 0.0
+core teams d30a3dd1-f8ba-442a-b86a-bd0c0c383e59 _apis/projects/{projectId}/{resource}/{*teamId} 3 1.0 7.1
+operations operations 9a1b74b4-2ca8-4a9f-8470-c2f2e6fdc949 _apis/{resource}/{operationId} 1 2.0 7.1
+git repositories 225f7195-f9c7-4d14-ab28-a83f7ff77e1f @area/{resource}/{repositoryId} 1 1.0 7.1
+git importRequests 01828ddc-3600-4a41-8633-99b3a73a0eb3 @repository/importRequests/{importRequestId} 1 3.0 7.1
+git refs 2d874a60-a811-4f62-9c9f-963a6ea0a55b @repository/{resource}/{*filter} 2 1.0 7.1
+git pushes ea98d07b-3c87-4971-8ede-a613694ffb55 @repository/{resource}/{pushId} 3 1.0 7.1
+git commits c2570c3b-5b3f-41b8-98bf-5407bfde8d58 @repository/{resource}/{commitId} 2 1.0 7.1
+git changes 5bf884f5-3e07-42e9-afb8-1b872267bf16 @repository/commits/{commitId}/{resource} 1 1.0 7.1
+git diffs 615588d5-c0c7-4b88-88f8-e625306446e8 @repository/{resource}/commits 1 1.0 7.1
+git items fb93c0db-47ed-4a31-8c20-47552878fb44 @repository/{resource}/{*path} 1 1.0 7.1
+git branchStats d5b216de-d8d5-4d32-ae76-51df755b16d3 @repository/stats/branches 2 1.0 7.1
+git blobs 7b28e929-2c99-405d-9c5c-6167a06e6816 @repository/{resource}/{sha1} 1 1.0 7.1
+git trees 729f6437-6f92-44ec-8bee-273a7111063c @repository/{resource}/{sha1} 1 1.0 7.1
+serviceendpoint endpoints e85f1c62-adfc-4b74-b618-11a150fb195e @area/{resource}/{endpointId} 4 4.1 7.1
+serviceendpoint sharedendpoints 14e48fdc-2c8b-41ce-a0c3-e26f6cc55bd0 _apis/{area}/{resource}/{endpointId} 4 5.2 7.1
+serviceendpoint types 5a7938a4-655e-486c-b562-b78c54a7e87b _apis/{area}/{resource} 1 4.1 7.1
+pipelinePermissions pipelinePermissions b5b9a4a4-e6cd-4096-853c-ab7d8b0c4eb2 {project}/_apis/pipelines/{resource}/{resourceType}/{resourceId} 1 5.1 0.0
+distributedtask environments 8572b1fc-2482-47fa-8f74-7e3ed53ee54b @area/{resource}/{environmentId} 1 5.0 7.1
+environments environments d86b72de-d240-4d6f-8d06-08c2d66b015d {project}/_apis/pipelines/{resource}/{environmentId} 1 5.2 7.1
+distributedtask variablegroups f5b09dd5-9d54-45a1-8b5a-1c8287d634cc @area/{resource}/{groupId} 2 3.1 7.1
+distributedtask sharedvariablegroups ef5b7057-ffc3-4c77-bbad-c10b4a4abcc7 _apis/{area}/{resource}/{groupId} 2 5.2 7.1
+distributedtask queues 900fa995-c559-4923-aae7-f8424fe4fbea @area/{resource}/{queueId} 1 2.0 7.1
+distributedtask pools a8c47e17-4d56-4a56-92bb-de7ea7dc65be _apis/{area}/{resource}/{poolId} 1 1.0 7.1
+distributedtask resourceusage eae1d376-a8b1-4475-9041-1dfdbe8f0143 _apis/{area}/{resource} 2 4.1 0.0
+wit workItems 72c7ddf8-2cdc-4f60-90cd-ab71c14a399b @area/{resource}/{id} 3 1.0 7.1
+wit newWorkItems 62d3d110-0047-428c-ad3c-4fe872c91c74 @area/workItems/${type} 3 1.0 7.1
+wit wiql 1a9c53f7-f243-4447-b110-35ef023636e4 {project}/{team}/_apis/{area}/{resource} 2 1.0 7.1
+wit workItemsBatch 908509b6-4248-4475-a1cd-829139ba419f @area/{resource} 1 4.1 7.1
+wit workItemTypes 7c8d7a76-4a09-43e8-b5df-bd792f4ac6aa @area/{resource}/{type} 2 1.0 7.1
+"""
+# Two rows share a resource's name on the wire; the names that tell them apart here are not published.
+_PUBLISHED = {"sharedendpoints": "endpoints", "sharedvariablegroups": "variablegroups", "newWorkItems": "workItems"}
+
+
+_SHORT = {
+    "@repository": "{project}/_apis/{area}/repositories/{repositoryId}",
+    "@area": "{project}/_apis/{area}",
+}
+
+
+def _location(line: str) -> Location:
+    for short, long in _SHORT.items():
+        line = line.replace(short, long)
+    area, resource, guid, template, version, minimum, released = line.split(" ")
+    return Location(area, _PUBLISHED.get(resource, resource), guid, template, int(version), minimum, released)
+
+
+def _named(line: str) -> tuple[str, str]:
+    area, resource = line.split(" ")[:2]
+    return area, resource
+
+
+_BY_NAME = {_named(line): _location(line) for line in _ROWS.strip().splitlines()}
+
+
+def location(area: str, resource: str) -> Location:
+    """The row of an area and resource. Raises KeyError for one that is not in the table."""
+    return _BY_NAME[area, resource]
+
+
+def templates(row: Location, one: bool) -> tuple[str, ...]:
+    """The router's templates of a row: with its trailing values where `one` is asked for, without them otherwise.
+
+    A leading project may be left out in the areas whose ids say enough by themselves.
+    """
+    segments = [_segment(row, text) for text in row.template.split("/")]
+    while not one and segments[-1].startswith("{"):
+        segments.pop()
+    found = [segments]
+    while found[-1][0] in ("{project}", "{team}") and row.area in PROJECT_OPTIONAL:
+        found.append(found[-1][1:])
+    return tuple(ORGANIZATION + "/".join(one_of) for one_of in found)
+
+
+def _segment(row: Location, text: str) -> str:
+    fixed = {"{area}": row.area, "{resource}": row.resource}
+    if text in fixed:
+        return fixed[text]
+    if text.startswith("{*"):
+        return "{" + text[2:-1] + "+}"
+    return text.removeprefix("$")
+
+
+AREAS = {
+    "core": "79134c72-4a58-4b42-976c-04e7115f32bf",
+    "git": "4e080c62-fa21-4fbc-8fef-2a10a2b38049",
+    "Build": "965220d5-5bb9-42cf-8d67-9b146df2a5a4",
+    "distributedtask": "a85b8835-c1a1-4aac-ae97-1c3d0ba72dbd",
+    "serviceendpoint": "1814ab31-2f4f-4a9f-8761-f4d77dc5a5d7",
+    "pipelinePermissions": "a81a0441-de52-4000-aa15-ff0e07bfbbaa",
+    "PipelinesChecks": "4a933897-0488-45af-bd82-6fd3ad33f46a",
+    "Test": "c2aa639c-3ccc-4740-b3b6-ce2a1e1d984e",
+    "testresults": "c83eaf52-edf3-4034-ae11-17d38f25404c",
+    "policy": "fb13a388-40dd-4a04-b530-013a739c72ef",
+    "wit": "5264459e-e5e0-4bd8-b118-0985e68a4ec5",
+    "Account": "0d55247a-1c47-4462-9b1f-5e2125590ee6",
+    "IMS": "8a3d49b8-91f0-46ef-b33d-dda338c25db3",
+    "Graph": "bb1e7ec9-e901-4b68-999a-de7012b920f8",
+    "MemberEntitlementManagement": "68ddce18-2501-45f1-a17b-7931a9922690",
+    "Profile": "8ccfef3d-2b87-4e99-8ccb-66e343d2daa8",
+}
+"""Resource areas by the cloud's names. A missing one sends the Python client to the public internet (2.3)."""
