@@ -2,6 +2,8 @@
 
 Each step reads what it needs from the steps before and writes one section. A pipeline hands the file from stage to
 stage as an artifact. It holds names, versions, digests and addresses; never a key.
+
+    python solution/release.py staging.url        # prints one value, for a shell
 """
 
 import argparse
@@ -116,3 +118,21 @@ def write_key(path: Path, key: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as text:
         text.write(key)
+
+
+def main() -> int:
+    """Prints one value of the passport."""
+    options = parser(__doc__)
+    options.add_argument("value", help="section.key, such as staging.url")
+    chosen = options.parse_args()
+    section, _, key = chosen.value.partition(".")
+    if section not in SECTIONS or not key:
+        raise workshop.ConfigurationError(
+            f"{chosen.value!r} is no section.key; the sections are {', '.join(SECTIONS)}."
+        )
+    print(need(read(chosen.release), section, key))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(workshop.run_step(main))

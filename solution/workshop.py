@@ -1,7 +1,8 @@
 """The names and settings of the workshop, and the Azure clients made from them.
 
-Everything comes from workshop.toml in the nearest folder above; WORKSHOP_SUFFIX, AZURE_SUBSCRIPTION_ID and
-AZURE_LOCATION in the environment win. Azure SDKs are imported inside functions: `--help` should not take two seconds.
+Everything comes from workshop.toml in the nearest folder above; WORKSHOP_SUFFIX, AZURE_SUBSCRIPTION_ID, AZURE_LOCATION
+and the pipeline's variables (PIPELINE_VARIABLES) in the environment win. Azure SDKs are imported inside functions:
+`--help` should not take two seconds.
 """
 
 import logging
@@ -22,6 +23,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FILE = "workshop.toml"
 METADATA_SECONDS = 30
+# An agent gives a step each pipeline variable in upper case, its dots as underscores: azureml.resourceGroup and so on.
+PIPELINE_VARIABLES = {
+    "AZUREML_RESOURCEGROUP": ("names", "resource_group"),
+    "AZUREML_WORKSPACENAME": ("names", "workspace"),
+    "AZUREML_LOCATION": ("azure", "location"),
+    "AMLCOMPUTE_CLUSTERNAME": ("names", "compute"),
+    "AMLCOMPUTE_VMSIZE": ("compute", "vm_size"),
+    "AMLCOMPUTE_MINNODES": ("compute", "min_nodes"),
+    "AMLCOMPUTE_MAXNODES": ("compute", "max_nodes"),
+    "ACI_NAME": ("names", "staging"),
+    "AKS_CLUSTERNAME": ("names", "kubernetes_cluster"),
+    "AKS_VMSIZE": ("compute", "kubernetes_vm_size"),
+    "AKS_AGENTCOUNT": ("compute", "kubernetes_nodes"),
+    "AKS_ENDPOINTNAME": ("names", "production"),
+}
 
 
 class ConfigurationError(Exception):
@@ -120,6 +136,7 @@ def load() -> Workshop:
         raise ConfigurationError(
             f"The suffix is {suffix!r}; expected 3 to 8 lower-case letters and digits ({FILE}, [attendee])."
         )
+    apply_pipeline_variables(document)
     azure = document.get("azure", {})
     names = {name: str(text).replace("{suffix}", suffix) for name, text in document.get("names", {}).items()}
     return Workshop(
@@ -132,6 +149,25 @@ def load() -> Workshop:
         training=section(Training, "training", document.get("training", {})),
         gate=section(Gate, "gate", document.get("gate", {})),
     )
+
+
+def apply_pipeline_variables(document: dict[str, Any]) -> None:
+    """Puts the pipeline's variables over the file's values. Raises ConfigurationError for one that cannot be used."""
+    for variable, (table, key) in PIPELINE_VARIABLES.items():
+        text = os.environ.get(variable)
+        if not text:
+            continue
+        if "$(" in text:
+            raise ConfigurationError(f"{variable} is {text!r}: the pipeline has no variable of the name inside $( ).")
+        values = document.setdefault(table, {})
+        values[key] = whole_number(variable, text) if isinstance(values.get(key), int) else text
+
+
+def whole_number(variable: str, text: str) -> int:
+    """Returns a variable's number. Raises ConfigurationError when it is none."""
+    if not text.isdecimal():
+        raise ConfigurationError(f"{variable} is {text!r}; expected a whole number.")
+    return int(text)
 
 
 def section(kind: type[T], name: str, values: dict[str, Any]) -> T:

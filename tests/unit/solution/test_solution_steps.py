@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -18,6 +19,7 @@ import package
 import pytest
 import register
 import release
+import staging
 import submit_evaluation
 import submit_training
 import workshop
@@ -47,7 +49,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable of the shell that runs the tests decides what they see."""
     for name in ("WORKSHOP_SUFFIX", "AZURE_SUBSCRIPTION_ID", "AZURE_LOCATION", "ARM_CLOUD_METADATA_URL"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("AZUREML_CURRENT_CLOUD", "BUILD_SOURCEVERSION", "BUILD_BUILDID"):
+    for name in ("AZUREML_CURRENT_CLOUD", "BUILD_SOURCEVERSION", "BUILD_BUILDID", *workshop.PIPELINE_VARIABLES):
         monkeypatch.delenv(name, raising=False)
     workshop.cloud_options.cache_clear()
 
@@ -66,6 +68,63 @@ def test_a_bad_suffix_is_said(monkeypatch: pytest.MonkeyPatch, suffix: str) -> N
     monkeypatch.setenv("WORKSHOP_SUFFIX", suffix)
     with pytest.raises(workshop.ConfigurationError, match="3 to 8 lower-case letters and digits"):
         workshop.load()
+
+
+def test_the_pipelines_variables_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The block at the top of azure-pipelines.yml decides; what it does not name stays the file's."""
+    monkeypatch.setenv("AZUREML_RESOURCEGROUP", "ada-aidevcollege")
+    monkeypatch.setenv("AZUREML_LOCATION", "northeurope")
+    monkeypatch.setenv("AMLCOMPUTE_MAXNODES", "4")
+    settings = workshop.load()
+    assert settings.names.resource_group == "ada-aidevcollege"
+    assert settings.location == "northeurope"
+    assert settings.compute.max_nodes == 4
+    assert settings.names.workspace == "mlw-diabetes-abc"
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "message"),
+    [
+        ("AZUREML_RESOURCEGROUP", "rg-$(workshop.sufix)", r"no variable of the name inside \$\( \)"),
+        ("AMLCOMPUTE_MAXNODES", "two", "expected a whole number"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_said(
+    variable: str, text: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent leaves the name of an unknown variable as it is; Azure would complain about the dollar much later."""
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(workshop.ConfigurationError, match=message):
+        workshop.load()
+
+
+def test_every_variable_of_the_pipeline_names_a_setting() -> None:
+    """A table or key that workshop.toml does not have would be ignored without a word."""
+    document = tomllib.loads((ROOT / "workshop.toml").read_text(encoding="utf-8"))
+    assert [one for one in workshop.PIPELINE_VARIABLES.values() if one[1] not in document[one[0]]] == []
+
+
+def test_a_shell_reads_one_value_of_the_passport(tmp_path: Path) -> None:
+    """The value alone on the line; what is not there names the step that writes it."""
+    path = tmp_path / "release.json"
+    release.write(path, PASSPORT)
+    command = [sys.executable, str(SOLUTION / "release.py"), "--release", str(path)]
+    assert run([*command, "training.job"]).stdout == "kind_pear\n"
+    lost = run([*command, "staging.url"])
+    assert (lost.returncode, lost.stdout) == (2, "")
+    assert "run solution/deployment/staging.py first" in lost.stderr
+    assert "is no section.key" in run([*command, "url"]).stderr
+
+
+def test_staging_takes_the_key_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret variable of the pipeline; one that nobody set arrives as the text of its own macro."""
+    monkeypatch.setenv("STAGING_KEY", "chosen")
+    assert staging.scoring_key() == "chosen"
+    monkeypatch.setenv("STAGING_KEY", "$(staging.key)")
+    made = staging.scoring_key()
+    assert len(made) > 30
+    monkeypatch.delenv("STAGING_KEY")
+    assert staging.scoring_key() not in ("", made)
 
 
 def test_an_incomplete_table_is_said() -> None:
