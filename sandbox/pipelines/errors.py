@@ -33,7 +33,7 @@ class Problem:
     help: str = ""
 
     def __str__(self) -> str:
-        return f"{self.mark}: {self.message}" if self.mark else self.message
+        return f"{self.mark}: {self.message}" if self.mark and self.mark.file else self.message
 
 
 class PipelineError(Exception):

@@ -309,7 +309,7 @@ class _Planner:
         try:
             return parse_condition(text, step)
         except ExpressionError as error:
-            self.problems.add(f"{LOADING} {error.message}", marks.get("condition", mark), error.help)
+            self.problems.add(error.message, marks.get("condition", mark), error.help)
             return parse_condition("")
 
     def _variable(self, entry: VariableEntry, root: bool) -> PlannedEntry:

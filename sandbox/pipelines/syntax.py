@@ -135,7 +135,7 @@ class _Composer:
             if folded in seen and not is_directive_key(key.text):
                 help = "Each key stands once in a mapping, whatever its case; keep one of the two."
                 self._problems.add(f"'{key.text}' is already defined", key.mark, help)
-            elif key.text == "<<":
+            elif key.text == "<<" and not (isinstance(value, ScalarNode) and value.broken):
                 self._problems.add("Unexpected value '<<'", key.mark, "Merge keys are not supported; use a template.")
             else:
                 yield key, value

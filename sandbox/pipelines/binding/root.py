@@ -44,15 +44,15 @@ def bind_pipeline(root: Node, parameters: tuple[Parameter, ...], problems: Probl
         lock_behavior=fields.text("lockBehavior"),
     )
     fields.finish(("parameters", "extends"), ROOT_HINTS)
+    if not pipeline.stages and not problems:
+        help = "A pipeline has one of these keys at its root, with at least one item below it."
+        problems.add("Expected one of: stages, jobs, steps, extends", root.mark, help)
     return pipeline
 
 
 def _stages(fields: Fields) -> tuple[Stage, ...]:
     present = [key for key in CONTENT if fields.has(key)]
     if not present:
-        if not fields.has("extends"):
-            help = "A pipeline has one of these keys at its root."
-            fields.problems.add("Expected one of: stages, jobs, steps, extends", fields.mark, help)
         return ()
     for extra in present[1:]:
         fields.node(extra)

@@ -7,6 +7,7 @@ from sandbox.pipelines.errors import ExpressionError
 from sandbox.pipelines.expressions.contexts import (
     GRAPH_CONDITION,
     STEP_CONDITION,
+    STEP_CONDITION_AT_LOAD,
     Result,
     RunContext,
     bound_status,
@@ -14,7 +15,7 @@ from sandbox.pipelines.expressions.contexts import (
     environment,
 )
 from sandbox.pipelines.expressions.evaluation import evaluate, explain
-from sandbox.pipelines.expressions.grammar import Call, Expression, Member, parse
+from sandbox.pipelines.expressions.grammar import Call, Expression, Member, parse, parse_form
 from sandbox.pipelines.expressions.values import to_boolean
 
 DEFAULT = "succeeded()"
@@ -28,6 +29,7 @@ class Condition:
 
     text: str
     tree: Expression
+    error: str = ""  # what the agent will say of a step's condition: it alone knows the names
 
     @property
     def asks_for_status(self) -> bool:
@@ -55,7 +57,16 @@ def parse_condition(text: str, step: bool = False) -> Condition:
     shown = text.strip() or DEFAULT
     whole = WHOLE_RUNTIME.fullmatch(shown)
     inner = whole.group(1).strip() if whole else shown
-    return Condition(inner, parse(inner, STEP_CONDITION if step else GRAPH_CONDITION))
+    return _step_condition(inner) if step else Condition(inner, parse(inner, GRAPH_CONDITION))
+
+
+def _step_condition(text: str) -> Condition:
+    """Its form is checked at load, as the service does; its names by the agent, when the step's turn comes."""
+    tree = parse_form(text, STEP_CONDITION_AT_LOAD)
+    try:
+        return Condition(text, parse(text, STEP_CONDITION))
+    except ExpressionError as error:
+        return Condition(text, tree, error.message)
 
 
 def evaluate_condition(condition: Condition, context: RunContext) -> Verdict:
@@ -81,6 +92,8 @@ def called(tree: Expression) -> set[str]:
 def _verdict(condition: Condition, context: RunContext, graph: bool, status: Result) -> Verdict:
     functions = bound_status(context) if graph else bound_step_status(status, context.canceled)
     known = environment(context, functions)
+    if condition.error:
+        return Verdict(False, condition.text, condition.text, condition.error)
     expanded = explain(condition.tree, known)
     try:
         return Verdict(to_boolean(evaluate(condition.tree, known)), condition.text, expanded)

@@ -129,7 +129,8 @@ ROOT_VARIABLE = Slot(
 JOB_VARIABLE = Slot("a job's $[ ]", None, {**GENERAL, **COUNTER})
 _GRAPH_NAMES = frozenset({"variables", "dependencies", "stagedependencies", "pipeline"})
 GRAPH_CONDITION = Slot("a stage's or job's condition", _GRAPH_NAMES, {**GENERAL, **_declared_status(None)})
-STEP_CONDITION = Slot("a step's condition", None, {**GENERAL, **_declared_status(0)})
+STEP_CONDITION = Slot("a step's condition", frozenset({"variables"}), {**GENERAL, **_declared_status(0)})
+STEP_CONDITION_AT_LOAD = Slot("a step's condition", None, GENERAL)  # the service looks at its form only
 
 
 def environment(context: RunContext, functions: Mapping[str, Function]) -> Environment:

@@ -118,12 +118,10 @@ def _format(arguments: Sequence[Thunk]) -> Value:
         if text in ("{{", "}}"):
             return text[0]
         if found.group(1) is None:
-            raise ExpressionError(
-                f"The following format string is invalid: '{template}'", "A literal brace is doubled."
-            )
+            raise ExpressionError(f"The following format string is invalid: {template}", "A literal brace is doubled.")
         index = int(found.group(1)) + 1
         if index >= len(arguments):
-            message = f"The following format string references more arguments than were supplied: '{template}'"
+            message = f"The following format string references more arguments than were supplied: {template}"
             raise ExpressionError(message, f"{{{index - 1}}} needs {index} value(s) after the format text.")
         return _formatted(arguments[index](), found.group(2))
 

@@ -15,6 +15,7 @@ from sandbox.pipelines.expressions.slots import Slot
 from sandbox.pipelines.expressions.values import Value, Version
 
 MOST_DEPTH: Final = 50
+MOST_LENGTH: Final = 21_000
 MORE = "For more help, refer to https://go.microsoft.com/fwlink/?linkid=842996"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)")
@@ -64,7 +65,14 @@ class Token:
 
 def parse(text: str, slot: Slot) -> Expression:
     """The tree of an expression that stands in a slot. Raises ExpressionError with the service's sentence."""
+    if len(text) > MOST_LENGTH:
+        raise ExpressionError(f"Exceeded max expression length {MOST_LENGTH}. {MORE}", "Split it over variables.")
     return _Parser(text, slot).parse()
+
+
+def parse_form(text: str, slot: Slot) -> Expression:
+    """The tree by its form only: unknown names pass. Raises ExpressionError."""
+    return _Parser(text, slot).form()
 
 
 def tokenize(text: str) -> Iterator[Token]:
@@ -93,15 +101,20 @@ class _Parser:
         self._tokens = list(tokenize(text))
         self._at = 0
         self._unknown: Token | None = None
+        self._open: list[Token] = []
 
     def parse(self) -> Expression:
+        tree = self.form()
+        if self._unknown:
+            raise self._unrecognized(self._unknown)
+        return tree
+
+    def form(self) -> Expression:
         if not self._tokens:
-            raise ExpressionError(f"An expression is expected. {MORE}", "Write an expression between the brackets.")
+            raise ExpressionError("An expression was expected", "Write an expression between the brackets.")
         tree = self._expression(1)
         if self._at < len(self._tokens):
             raise self._unexpected(self._tokens[self._at])
-        if self._unknown:
-            raise self._unrecognized(self._unknown)
         return tree
 
     def _peek(self) -> Token | None:
@@ -110,10 +123,19 @@ class _Parser:
     def _next(self) -> Token:
         token = self._peek()
         if token is None:
-            last = self._tokens[-1]
-            raise self._error("Unexpected end of expression", last, "A bracket or an argument is missing at the end.")
+            raise self._unclosed()
         self._at += 1
         return token
+
+    def _unclosed(self) -> ExpressionError:
+        """The innermost call or index that has no end."""
+        if not self._open:
+            return self._error(
+                f"Unexpected symbol: '{self._tokens[-1].text}'", self._tokens[-1], "Something follows it."
+            )
+        token = self._open[-1]
+        word = "indexer" if token.text == "[" else "function"
+        return self._error(f"Unclosed {word}: '{token.text}'", token, "A closing bracket is missing.")
 
     def _skip(self, text: str) -> bool:
         token = self._peek()
@@ -158,6 +180,12 @@ class _Parser:
         return Name(token.text)
 
     def _call(self, token: Token, depth: int) -> Expression:
+        self._open.append(token)
+        call = self._arguments(token, depth)
+        self._open.pop()
+        return call
+
+    def _arguments(self, token: Token, depth: int) -> Expression:
         self._next()
         function = self._slot.functions.get(token.text.lower())
         if function is None:
@@ -167,9 +195,15 @@ class _Parser:
         if self._closes(arguments, fewest):
             return Call(token.text, ())
         while True:
-            if most is not None and len(arguments) >= most:
-                raise self._unexpected(self._tokens[self._at - 1 if arguments else self._at])
             arguments.append(self._expression(depth + 1))
+            follows = self._peek()
+            if (
+                follows
+                and most is not None
+                and len(arguments) >= most
+                and (follows.text == "," or len(arguments) > most)
+            ):
+                raise self._unexpected(follows, f"This function takes at most {most} argument(s).")
             if self._closes(arguments, fewest):
                 return Call(token.text, tuple(arguments))
             if not self._skip(","):
@@ -189,9 +223,11 @@ class _Parser:
             if self._skip("."):
                 target = Member(target, self._property())
             elif self._skip("["):
-                target = Member(target, None if self._skip("*") else self._expression(depth + 1))
+                self._open.append(self._tokens[self._at - 1])
+                target = Member(target, None if self._skip("*") else self._expression(depth))
                 if not self._skip("]"):
                     raise self._unexpected(self._next())
+                self._open.pop()
             else:
                 return target
 

@@ -6,8 +6,8 @@ from typing import Final
 
 from sandbox.pipelines.syntax import is_directive_key
 
-DIRECTIVE = re.compile(r"(if|elseif|else|each|insert)\b\s*(.*)", re.DOTALL)
-EACH = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s+in\s+(.+)", re.DOTALL)
+WORDS: Final = frozenset({"if", "elseif", "else", "each", "insert"})
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 CHAIN: Final = frozenset({"if", "elseif", "else"})
 
 
@@ -22,16 +22,31 @@ class Directive:
 
 def parse_directive(key: str) -> Directive | None:
     """The directive that a whole key is, or None: then it is an ordinary key or an expression that gives one."""
-    if not is_directive_key(key):
-        return None
-    inner = key.strip()[3:-2].strip()
-    found = DIRECTIVE.fullmatch(inner)
-    if "}}" in inner or found is None:
-        return None
-    word, rest = found.group(1), found.group(2).strip()
+    word, rest = split(key)
     if word in ("if", "elseif"):
-        return Directive(word, rest) if rest else None
+        return Directive(word, rest[0]) if len(rest) == 1 else None
     if word == "each":
-        each = EACH.fullmatch(rest)
-        return Directive(word, each.group(2).strip(), each.group(1)) if each else None
-    return None if rest else Directive(word)
+        fits = len(rest) == 3 and rest[1] == "in" and NAME.fullmatch(rest[0])
+        return Directive(word, rest[2], rest[0]) if fits else None
+    return Directive(word) if word and not rest else None
+
+
+def split(key: str) -> tuple[str, list[str]]:
+    """A directive's word and its parameters as the service counts them: parted by blanks outside quotes and brackets.
+    The word is empty for a key that begins with none."""
+    if not is_directive_key(key):
+        return "", []
+    parts: list[str] = []
+    current, depth, quoted = "", 0, False
+    for character in key.strip()[3:-2]:
+        if character.isspace() and not depth and not quoted:
+            parts += [current] if current else []
+            current = ""
+            continue
+        quoted ^= character == "'"
+        depth += {"(": 1, ")": -1}.get(character, 0) if not quoted else 0
+        current += character
+    parts += [current] if current else []
+    if not parts or parts[0] not in WORDS or "}}" in parts[-1]:
+        return "", []
+    return parts[0], parts[1:]

@@ -8,14 +8,14 @@ from typing import Final
 
 from sandbox.pipelines.errors import ExpressionError, LoadError, Mark, Problem, Problems
 from sandbox.pipelines.expressions.evaluation import evaluate
-from sandbox.pipelines.expressions.grammar import Expression, parse
+from sandbox.pipelines.expressions.grammar import Expression, parse, parse_form
 from sandbox.pipelines.expressions.values import Object, Value
 from sandbox.pipelines.syntax import EXPRESSION_START, MappingNode, Node, ScalarNode, SequenceNode, compose
 from sandbox.pipelines.templates import sources as files
 from sandbox.pipelines.templates.directives import parse_directive
 from sandbox.pipelines.templates.frames import Frame, VariableScope
 from sandbox.pipelines.templates.parameters import NOT_ALLOWED, Declaration, Declarations, convert, declare
-from sandbox.pipelines.templates.scalars import as_expression, holds_expression, pieces
+from sandbox.pipelines.templates.scalars import Piece, as_expression, holds_expression, pieces
 from sandbox.pipelines.templates.shapes import (
     ANY,
     BY_TYPE,
@@ -96,11 +96,12 @@ class Expander:
             self.problems.add(f"Unexpected value '{node.text}'", node.mark, help)
             return broken(node.mark)
         try:
-            expression = as_expression(list(pieces(node.text)))
+            parts = list(pieces(node.text))
+            self._parse_parts(parts, frame)
         except ExpressionError as error:
             self.problems.add(error.message, node.mark, error.help)
             return broken(node.mark)
-        return as_node(self.value(expression, node.mark, frame), node.mark)
+        return as_node(self.value(as_expression(parts), node.mark, frame), node.mark)
 
     def check_syntax(self, node: Node, frame: Frame) -> None:
         """Look at the expressions of a branch that is not taken, without evaluating them."""
@@ -120,9 +121,19 @@ class Expander:
 
     def _check_text(self, node: ScalarNode, frame: Frame) -> None:
         try:
-            self._parse(as_expression(list(pieces(node.text))), frame)
+            self._parse_parts(list(pieces(node.text)), frame)
         except ExpressionError as error:
             self.problems.add(error.message, node.mark, error.help)
+
+    def _parse_parts(self, parts: list[Piece], frame: Frame) -> None:
+        """Parse what a text stands for. The service looks at the form of each part first, and at names in the whole."""
+        try:
+            self._parse(as_expression(parts), frame)
+        except ExpressionError:
+            for part in parts:
+                if part.is_expression:
+                    parse_form(part.text, frame.slot())
+            raise
 
     def _parse(self, expression: str, frame: Frame) -> Expression:
         key = (expression, frozenset(frame.loops))
@@ -159,8 +170,7 @@ class Expander:
         if pair.frame is None or inner == LITERAL:
             return pair.value
         if inner == REFUSED:
-            self._refuse_expressions(pair.value)
-            return pair.value
+            return self._refused(pair.value)
         if inner == PLAIN:
             return self._plain(pair.value, pair.frame)
         return self._node(pair.value, pair.frame, inner)
@@ -181,16 +191,18 @@ class Expander:
         else:
             pairs.append((key, value))
 
-    def _refuse_expressions(self, node: Node) -> None:
+    def _refused(self, node: Node) -> Node:
+        """A part without its expressions, each of them a problem."""
         if isinstance(node, SequenceNode):
-            for item in node.items:
-                self._refuse_expressions(item)
-        elif isinstance(node, MappingNode):
-            for key, value in node.pairs:
-                self._refuse_expressions(key)
-                self._refuse_expressions(value)
-        elif EXPRESSION_START in node.text:
-            self.problems.add(NOT_ALLOWED, node.mark, "This part is read before parameters and variables exist.")
+            return SequenceNode(node.mark, tuple(self._refused(item) for item in node.items))
+        if isinstance(node, MappingNode) and any(holds_expression(key) for key, _ in node.pairs):
+            node = next(key for key, _ in node.pairs if holds_expression(key))
+        if isinstance(node, MappingNode):
+            return MappingNode(node.mark, tuple((key, self._refused(value)) for key, value in node.pairs))
+        if not holds_expression(node):
+            return node
+        self.problems.add(NOT_ALLOWED, node.mark, "This part is read before parameters and variables exist.")
+        return broken(node.mark)
 
     def _items(self, node: SequenceNode, frame: Frame, shape: str) -> Iterator[Node]:
         for item in walk_items(node, frame, self):
@@ -316,7 +328,7 @@ class Expander:
             for name in lenient:
                 if declarations.find(name) is None:
                     values[name] = convert(Declaration(name, "legacyObject", mark), given[name.lower()], self.problems)
-        return Object(values, folds=True, strict=declarations.listed)
+        return Object(values, folds=True, strict=declarations.listed or pairs is None)
 
     def _default(self, one: Declaration, frame: Frame) -> Node | None:
         """A default; one of steps, jobs or stages may name templates."""
@@ -330,9 +342,9 @@ class Expander:
             if one is None:
                 self.problems.add(f"Unexpected parameter '{name}'", None, declarations.nearest(name))
                 continue
-            mark = Mark(f"queue-time parameter '{one.name}'", 1, 1)
             complex_type = one.type in (*KEYWORDS, "object") or one.type.endswith("List")
-            nodes[name.lower()] = compose(text, mark.file) if complex_type else ScalarNode(mark, text)
+            file = f"queue-time parameter '{one.name}'"
+            nodes[name.lower()] = compose(text, file) if complex_type else ScalarNode(Mark(""), text)
         return nodes
 
     def _extends(self, root: MappingNode, expanded: MappingNode, frame: Frame) -> MappingNode:

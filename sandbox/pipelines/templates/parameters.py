@@ -31,8 +31,9 @@ ANYWHERE: Final = (
     "containerList",
 )
 ROOT_ONLY: Final = ("environment", "filePath", "pool", "secureFile", "serviceConnection")
+LOOSE: Final = frozenset({"object", "legacyObject", "pool"})
 TEMPLATE_ONLY: Final = ("legacyObject",)
-TEXT_TYPES: Final = frozenset({"string", *ROOT_ONLY})
+TEXT_TYPES: Final = frozenset({"string", *ROOT_ONLY} - LOOSE)
 NUMBER: Final = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)")
 LONE_STRING: Final = re.compile(r"'((?:[^']|'')*)'")
 KEYS: Final = ("name", "displayName", "type", "default", "values")
@@ -100,7 +101,7 @@ def _declaration(item: Node, root: bool, problems: Problems) -> Declaration | No
     allowed = (*ANYWHERE, *(ROOT_ONLY if root else TEMPLATE_ONLY))
     if type_node and type_node.text not in allowed:
         problems.add(f"Unexpected value '{type_node.text}'", type_node.mark, _type_help(type_node.text, allowed))
-        return None
+        return Declaration(texts["name"].text, "string", item.mark, default=ScalarNode(item.mark, "", broken=True))
     values = item.get("values")
     return Declaration(
         name=texts["name"].text if "name" in texts else "",
@@ -144,7 +145,7 @@ def convert(one: Declaration, node: Node, problems: Problems) -> Value:
         return _simple(one, node, problems)
     if one.type == "stringList":
         return _string_list(one, node, problems)
-    if one.type in ("object", "legacyObject"):
+    if one.type in LOOSE:
         value = to_value(node, typed=one.type == "object")
         _check_value(one, node, problems)
         return value
@@ -174,7 +175,9 @@ def _kind_help(one: Declaration) -> str:
     return f"'{one.name}' is declared as {one.type}: give {expected}, or declare it as object."
 
 
-def _check_value(one: Declaration, node: Node, problems: Problems, value: Value = None) -> None:
+def _check_value(
+    one: Declaration, node: Node, problems: Problems, value: Value = None, mark: Mark | None = None
+) -> None:
     if not one.values or not isinstance(node, ScalarNode):
         return
     allowed = [each.text for each in one.values]
@@ -185,7 +188,7 @@ def _check_value(one: Declaration, node: Node, problems: Problems, value: Value 
         same = any(text.lower() == str(value).lower() for text in allowed)
     if not same:
         message = f"The '{one.name}' parameter value '{node.text}' is not a valid value."
-        problems.add(message, node.mark, f"Allowed values, in this case: {', '.join(allowed)}.")
+        problems.add(message, mark or node.mark, f"Allowed values, in this case: {', '.join(allowed)}.")
 
 
 def _string_list(one: Declaration, node: Node, problems: Problems) -> Value:
@@ -194,7 +197,7 @@ def _string_list(one: Declaration, node: Node, problems: Problems) -> Value:
         problems.add(f"The '{one.name}' parameter value '{text}' is not a valid StringList.", node.mark, "Give a list.")
         return None
     for item in node.items:
-        _check_value(one, item, problems)
+        _check_value(one, item, problems, mark=node.mark)
     return to_value(node, typed=False)
 
 

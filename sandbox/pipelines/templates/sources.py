@@ -100,5 +100,5 @@ def read(location: Location, current: Location, sources: Sources) -> str:
 
 
 def _outside(path: str, base: list[str], current: Location) -> LoadError:
-    shown = path if path.startswith("/") else "/" + "/".join([*base, path])
+    shown = path if path.startswith("/") else f"/{'/'.join(base)}/{path}"
     return LoadError([Problem(f"The file path {shown} is invalid", Mark(current.label), "It leaves the repository.")])

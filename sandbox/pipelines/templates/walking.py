@@ -8,7 +8,7 @@ from typing import Protocol
 from sandbox.pipelines.errors import Mark, Problems
 from sandbox.pipelines.expressions.values import Array, Object, Value, to_boolean, to_text
 from sandbox.pipelines.syntax import MappingNode, Node, ScalarNode, SequenceNode, is_directive_key
-from sandbox.pipelines.templates.directives import CHAIN, Directive, parse_directive
+from sandbox.pipelines.templates.directives import CHAIN, Directive, parse_directive, split
 from sandbox.pipelines.templates.frames import Frame, reserved_names
 from sandbox.pipelines.templates.scalars import holds_expression, to_node
 
@@ -203,15 +203,16 @@ def _key(key: ScalarNode, frame: Frame, evaluator: Evaluator) -> ScalarNode | No
     if _refused_directive(key, evaluator):
         return None
     expanded = evaluator.scalar(key, frame)
-    return expanded if isinstance(expanded, ScalarNode) and not expanded.broken else None
+    if not isinstance(expanded, ScalarNode):
+        evaluator.problems.add("Expected a scalar value", key.mark, "A key is one text, not a list or an object.")
+        return None
+    return None if expanded.broken else expanded
 
 
 def _refused_directive(key: ScalarNode, evaluator: Evaluator) -> bool:
     """Report a key that begins like a directive and is not one, in the directive's words."""
-    inner = key.text.strip()[3:-2].strip() if is_directive_key(key.text) else ""
-    word, *rest = inner.split()[:1] or [""]
-    rest = inner.split()[1:]
-    if word == "each" and len(rest) >= 2 and rest[1] != "in":
+    word, rest = split(key.text)
+    if word == "each" and len(rest) == 3 and rest[1] != "in":
         evaluator.problems.add(f"The value '{rest[1]}' is unexpected. {EACH_FORMAT}", key.mark, EACH_HELP)
         return True
     if word == "each" and rest:
@@ -221,9 +222,8 @@ def _refused_directive(key: ScalarNode, evaluator: Evaluator) -> bool:
         evaluator.problems.add(message, key.mark, EACH_HELP)
         return True
     if word in ("else", "insert") and rest:
-        count = 2 if word == "else" else len(rest)
         message = f"Exactly 0 parameter(s) were expected following the directive '{word}'."
-        evaluator.problems.add(f"{message} Actual parameter count: {count}", key.mark, _directive_help(key.text))
+        evaluator.problems.add(f"{message} Actual parameter count: {len(rest)}", key.mark, _directive_help(key.text))
         return True
     return False
 
