@@ -225,7 +225,7 @@ def flag_option(call: Call, name: str, default: bool = False) -> bool:
 
 
 def page(call: Call, items: Sequence[Any], size: int = 100) -> tuple[Sequence[Any], dict[str, str]]:
-    """One page by `$top` and `continuationToken` or `$skip`; the header has the next token where there is more (1.5)."""
+    """One page by `$top` and `continuationToken` or `$skip`; a header names the next one where there is more (1.5)."""
     start = number_option(call, "continuationToken", 0) or number_option(call, "$skip", 0)
     top = number_option(call, "$top", size)
     more = start + top < len(items)

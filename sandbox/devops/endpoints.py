@@ -189,7 +189,7 @@ class Endpoints:
         data: Mapping[str, Any],
         parameters: dict[str, Any],
     ) -> dict[str, Any]:
-        """What the service fills in for Azure: issuer and subject of a federation, the principal of an automatic one."""
+        """What the service fills in for Azure: a federation's issuer and subject, the principal of an automatic one."""
         if not data.get("subscriptionId") and data.get("scopeLevel") != "ManagementGroup":
             raise invalid("A connection of type AzureRM names its subscription in data.subscriptionId.", ENDPOINT)
         automatic = str(data.get("creationMode") or "Manual").lower() == "automatic"

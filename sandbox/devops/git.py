@@ -85,7 +85,7 @@ class Git:
     def create(self, folder: Path, branch: str) -> None:
         """An empty bare repository whose first branch will be `branch`."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.run(folder, "init", "--quiet", "--bare", f"--initial-branch={branch}", ".")
+        self.run(folder, "init", "--quiet", "--bare", "--template=", f"--initial-branch={branch}", ".")
 
     def refs(self, folder: Path) -> dict[str, str]:
         """Object ids by full ref name, in git's order."""

@@ -60,9 +60,10 @@ git trees 729f6437-6f92-44ec-8bee-273a7111063c @repository/{resource}/{sha1} 1 1
 serviceendpoint endpoints e85f1c62-adfc-4b74-b618-11a150fb195e @area/{resource}/{endpointId} 4 4.1 7.1
 serviceendpoint sharedendpoints 14e48fdc-2c8b-41ce-a0c3-e26f6cc55bd0 _apis/{area}/{resource}/{endpointId} 4 5.2 7.1
 serviceendpoint types 5a7938a4-655e-486c-b562-b78c54a7e87b _apis/{area}/{resource} 1 4.1 7.1
-pipelinePermissions pipelinePermissions b5b9a4a4-e6cd-4096-853c-ab7d8b0c4eb2 {project}/_apis/pipelines/{resource}/{resourceType}/{resourceId} 1 5.1 0.0
+pipelinePermissions pipelinePermissions b5b9a4a4-e6cd-4096-853c-ab7d8b0c4eb2 \
+@pipelines/{resource}/{resourceType}/{resourceId} 1 5.1 0.0
 distributedtask environments 8572b1fc-2482-47fa-8f74-7e3ed53ee54b @area/{resource}/{environmentId} 1 5.0 7.1
-environments environments d86b72de-d240-4d6f-8d06-08c2d66b015d {project}/_apis/pipelines/{resource}/{environmentId} 1 5.2 7.1
+environments environments d86b72de-d240-4d6f-8d06-08c2d66b015d @pipelines/{resource}/{environmentId} 1 5.2 7.1
 distributedtask variablegroups f5b09dd5-9d54-45a1-8b5a-1c8287d634cc @area/{resource}/{groupId} 2 3.1 7.1
 distributedtask sharedvariablegroups ef5b7057-ffc3-4c77-bbad-c10b4a4abcc7 _apis/{area}/{resource}/{groupId} 2 5.2 7.1
 distributedtask queues 900fa995-c559-4923-aae7-f8424fe4fbea @area/{resource}/{queueId} 1 2.0 7.1
@@ -80,6 +81,7 @@ _PUBLISHED = {"sharedendpoints": "endpoints", "sharedvariablegroups": "variableg
 
 _SHORT = {
     "@repository": "{project}/_apis/{area}/repositories/{repositoryId}",
+    "@pipelines": "{project}/_apis/pipelines",
     "@area": "{project}/_apis/{area}",
 }
 

@@ -73,7 +73,9 @@ class Pushes:
     def _settle(self, document: Document, updates: Sequence[RefUpdate], pusher: dict[str, str]) -> None:
         """Size, default branch and who made each ref. The first branch pushed becomes the default one (4, INF)."""
         folder = self._repositories.folder(document)
-        fields: dict[str, Any] = {"size": sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())}
+        fields: dict[str, Any] = {
+            "size": sum(one.stat().st_size for one in (folder / "objects").rglob("*") if one.is_file())
+        }
         if not document.body["defaultBranch"]:
             fields["defaultBranch"] = self._first_branch(document, updates)
         self._repositories.change(document, fields)
