@@ -131,7 +131,7 @@ def plan(pipeline: Pipeline, facts: Mapping[str, str] = NOTHING, skip: Collectio
     stages = tuple(planner.stages())
     variables = planner.variables(pipeline.variables, root=True)
     planner.problems.raise_if_any()
-    planned = Plan(pipeline, stages, variables, list_notices(pipeline), dict(facts))
+    planned = Plan(pipeline, stages, variables, (*list_notices(pipeline), *planner.notices), dict(facts))
     return _with_predictions(planned, skip)
 
 
@@ -206,6 +206,7 @@ class _Planner:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self.problems = Problems()
+        self.notices: list[Notice] = []
 
     def stages(self) -> Iterator[PlannedStage]:
         names = _names([one.name for one in self._pipeline.stages], "Stage")
@@ -303,11 +304,24 @@ class _Planner:
                 unique = f"The step name {step.name} appears more than once. Step names must be unique within a job."
                 self.problems.add(f"Job {job_name}: {unique}", step.marks.get("name", step.mark))
             seen.add(step.name.lower())
-        return tuple(PlannedStep(one, self._condition(one.condition, one.marks, one.mark, step=True)) for one in steps)
+        return tuple(PlannedStep(one, self._step_condition(one, job_name)) for one in steps)
 
-    def _condition(self, text: str, marks: Mapping[str, Mark], mark: Mark, step: bool = False) -> Condition:
+    def _step_condition(self, step: Step, job_name: str) -> Condition:
+        place = step.marks.get("condition", step.mark)
         try:
-            return parse_condition(text, step)
+            condition = parse_condition(step.condition, step=True)
+        except ExpressionError as error:
+            words = f"specifies condition {step.condition} which is not valid. Reason: {error.message}"
+            self.problems.add(f"Job {job_name}: Step {step.name} {words}", place, error.help)
+            return parse_condition("", step=True)
+        if condition.error:
+            title = step.name or step.display_name or step.kind
+            self.notices.append(Notice(f"The condition of step '{title}' fails at its turn: {condition.error}", place))
+        return condition
+
+    def _condition(self, text: str, marks: Mapping[str, Mark], mark: Mark) -> Condition:
+        try:
+            return parse_condition(text)
         except ExpressionError as error:
             self.problems.add(error.message, marks.get("condition", mark), error.help)
             return parse_condition("")

@@ -7,6 +7,7 @@ from typing import Final
 from sandbox.pipelines.binding.reading import Fields, read_text_mapping, read_texts
 from sandbox.pipelines.errors import Problems
 from sandbox.pipelines.model import Step, StepKind, StepTarget, TaskReference
+from sandbox.pipelines.shorthands import CHECKOUT, DOWNLOAD, PUBLISH
 from sandbox.pipelines.syntax import MappingNode, Node, ScalarNode
 
 STEP_NAME: Final = re.compile(r"[-_A-Za-z0-9]*")
@@ -20,6 +21,12 @@ HINTS: Final[Mapping[str, str]] = {
     "task": "A step has one of script, bash, pwsh, powershell, task ...: put a dash before the second.",
     "steps": "Steps stand within a job: check the indentation.",
     "azureSubscription": "A task's inputs stand one level deeper, below `inputs:`.",
+}
+PUBLISH_TASK: Final = TaskReference("PublishPipelineArtifact", "1")
+INTERNAL: Final[Mapping[str, StepKind]] = {  # how a written-out step names what the agent does itself
+    CHECKOUT: StepKind.CHECKOUT,
+    DOWNLOAD: StepKind.DOWNLOAD,
+    PUBLISH: StepKind.PUBLISH,
 }
 CHECKOUT_KEYS: Final = (
     "clean",
@@ -49,7 +56,11 @@ def bind_step(node: Node, job: str, problems: Problems) -> Step | None:
             problems.add(f"Unexpected value '{node.text}'", node.mark, "A step begins with `- script:`, `- task:` ...")
         return None
     task, inputs = LIFTS[word](fields)
-    step = _common(fields, StepKind(word), task, inputs)
+    kind = INTERNAL.get(str(task), StepKind(word))
+    task = (
+        None if kind in (StepKind.CHECKOUT, StepKind.DOWNLOAD) else PUBLISH_TASK if kind == StepKind.PUBLISH else task
+    )
+    step = _common(fields, kind, task, inputs)
     if not STEP_NAME.fullmatch(step.name):
         rule = (
             "has an invalid name. Valid names may only contain alphanumeric characters and '_' and may not start with a"
@@ -117,7 +128,7 @@ def _publish(fields: Fields) -> tuple[TaskReference, dict[str, str]]:
     inputs = {"path": fields.text("publish")}
     if fields.has("artifact"):
         inputs["artifactName"] = fields.text("artifact")
-    return TaskReference("PublishPipelineArtifact", "1"), inputs
+    return PUBLISH_TASK, inputs
 
 
 def _task(fields: Fields) -> tuple[TaskReference | None, dict[str, str]]:

@@ -32,7 +32,7 @@ def evaluate(tree: Expression, environment: Environment) -> Value:
         return function.call([lambda one=one: evaluate(one, environment) for one in tree.arguments])  # type: ignore[misc]
     target = evaluate(tree.target, environment)
     if tree.key is None:
-        return Array(tuple(members(target)), filtered=True)
+        return _all_members(target)
     return _member(target, evaluate(tree.key, environment))
 
 
@@ -47,6 +47,13 @@ def explain(tree: Expression, environment: Environment) -> str:
         return _shown(evaluate(tree, environment))
     except ExpressionError as error:
         return f"<{error.message}>"
+
+
+def _all_members(target: Value) -> Array:
+    """`*`: the members, or of a filtered array the members of its items."""
+    if isinstance(target, Array) and target.filtered:
+        return Array(tuple(one for item in target.items for one in members(item)), filtered=True)
+    return Array(tuple(members(target)), filtered=True)
 
 
 def _member(target: Value, key: Value) -> Value:
@@ -65,8 +72,7 @@ def _item(target: Array, key: Value) -> Value:
         index = to_number(key)
     except ExpressionError:
         return None
-    whole = index == index.to_integral_value() and 0 <= index < len(target.items)
-    return target.items[int(index)] if whole else None
+    return target.items[int(index)] if 0 <= index < len(target.items) else None
 
 
 def _shown(value: Value) -> str:

@@ -14,13 +14,12 @@ from sandbox.pipelines.syntax import EXPRESSION_START, MappingNode, Node, Scalar
 from sandbox.pipelines.templates import sources as files
 from sandbox.pipelines.templates.directives import parse_directive
 from sandbox.pipelines.templates.frames import Frame, VariableScope
-from sandbox.pipelines.templates.parameters import NOT_ALLOWED, Declaration, Declarations, convert, declare
+from sandbox.pipelines.templates.parameters import NOT_ALLOWED, Declaration, Declarations, convert, declare, literal
 from sandbox.pipelines.templates.scalars import Piece, as_expression, holds_expression, pieces
 from sandbox.pipelines.templates.shapes import (
     ANY,
     BY_TYPE,
     ITEMS,
-    KEYWORDS,
     LITERAL,
     PLAIN,
     REFUSED,
@@ -167,8 +166,10 @@ class Expander:
 
     def _pair_value(self, pair: Pair, shape: str) -> Node:
         inner = shape_of_key(shape, pair.key.text)
-        if pair.frame is None or inner == LITERAL:
+        if pair.frame is None:
             return pair.value
+        if inner == LITERAL:
+            return literal(pair.value, Problems()) or pair.value if pair.key.text == "parameters" else pair.value
         if inner == REFUSED:
             return self._refused(pair.value)
         if inner == PLAIN:
@@ -342,7 +343,7 @@ class Expander:
             if one is None:
                 self.problems.add(f"Unexpected parameter '{name}'", None, declarations.nearest(name))
                 continue
-            complex_type = one.type in (*KEYWORDS, "object") or one.type.endswith("List")
+            complex_type = one.type in (*BY_TYPE, "object", "stringList")
             file = f"queue-time parameter '{one.name}'"
             nodes[name.lower()] = compose(text, file) if complex_type else ScalarNode(Mark(""), text)
         return nodes

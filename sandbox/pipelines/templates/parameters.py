@@ -2,15 +2,19 @@
 
 import difflib
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from sandbox.pipelines.binding.jobs import bind_job
+from sandbox.pipelines.binding.root import bind_stage
+from sandbox.pipelines.binding.steps import bind_step
 from sandbox.pipelines.errors import Mark, Problems
 from sandbox.pipelines.expressions.values import Array, Value
+from sandbox.pipelines.shorthands import BY_TYPE as WRITERS
 from sandbox.pipelines.syntax import MappingNode, Node, ScalarNode, SequenceNode
 from sandbox.pipelines.templates.scalars import holds_expression, pieces, to_value
-from sandbox.pipelines.templates.shapes import KEYWORDS
 
 NOT_ALLOWED: Final = "A template expression is not allowed in this context"
 ANYWHERE: Final = (
@@ -108,7 +112,7 @@ def _declaration(item: Node, root: bool, problems: Problems) -> Declaration | No
         type=type_node.text if type_node else "string",
         mark=item.mark,
         display_name=texts["displayName"].text if "displayName" in texts else "",
-        default=_literal(item.get("default"), problems),
+        default=literal(item.get("default"), problems),
         values=tuple(one for one in values.items if isinstance(one, ScalarNode))
         if isinstance(values, SequenceNode)
         else (),
@@ -120,19 +124,19 @@ def _type_help(text: str, allowed: tuple[str, ...]) -> str:
     return f"Types are matched exactly: write '{same}'." if same else f"Types here: {', '.join(allowed)}."
 
 
-def _literal(node: Node | None, problems: Problems) -> Node | None:
+def literal(node: Node | None, problems: Problems) -> Node | None:
     """A default as it is; a lone string literal expression is its text, any other expression a problem."""
     if isinstance(node, SequenceNode):
-        return SequenceNode(node.mark, tuple(one for item in node.items if (one := _literal(item, problems))))
+        return SequenceNode(node.mark, tuple(one for item in node.items if (one := literal(item, problems))))
     if isinstance(node, MappingNode):
-        pairs = tuple((key, one) for key, value in node.pairs if (one := _literal(value, problems)))
+        pairs = tuple((key, one) for key, value in node.pairs if (one := literal(value, problems)))
         return MappingNode(node.mark, pairs)
     if node is None or not holds_expression(node):
         return node
     parts = list(pieces(node.text))
-    literal = LONE_STRING.fullmatch(parts[0].text)
-    if len(parts) == 1 and literal:
-        return ScalarNode(node.mark, literal.group(1).replace("''", "'"), plain=False)
+    lone = LONE_STRING.fullmatch(parts[0].text)
+    if len(parts) == 1 and lone:
+        return ScalarNode(node.mark, lone.group(1).replace("''", "'"), plain=False)
     problems.add(NOT_ALLOWED, node.mark, "A default is literal: move the expression to where the parameter is used.")
     return ScalarNode(node.mark, "", broken=True)
 
@@ -202,30 +206,50 @@ def _string_list(one: Declaration, node: Node, problems: Problems) -> Value:
 
 
 def _structure(one: Declaration, node: Node, problems: Problems) -> Value:
-    """Steps, jobs, stages, containers: whether they look like it; binding looks closer where they are used."""
-    word = one.type[:1].upper() + one.type[1:]
+    """Steps, jobs, stages: bound to see whether they are, then written out, so that a template sees `task` and `inputs`
+    where a shorthand was written."""
+    item_type = one.type.removesuffix("List")
     items = node.items if isinstance(node, SequenceNode) else (node,)
-    listed = one.type.endswith("List")
-    if listed and not isinstance(node, SequenceNode):
-        wrong: Node | None = node
+    wrong = Problems()
+    if one.type.endswith("List") and not isinstance(node, SequenceNode):
+        shown = node.text if isinstance(node, ScalarNode) else ""
+        wrong.add(f"Unexpected value '{shown}'", node.mark, f"A {one.type} is a list: each item begins with `- `.")
     else:
-        keywords = KEYWORDS[one.type.removesuffix("List")]
-        wrong = next((item for item in items if not _looks_like(item, keywords)), None)
-    if wrong is None or (one.type == "containerList" and not items):
-        return to_value(node, typed=False)
-    first = wrong.pairs[0][0] if isinstance(wrong, MappingNode) and wrong.pairs else wrong
-    problems.add(f"The '{one.name}' parameter is not a valid {word}.", one.mark, _structure_help(one))
-    problems.add(f"Unexpected value '{first.text if isinstance(first, ScalarNode) else ''}'", first.mark)
-    return Array() if listed else None
+        for item in items:
+            CHECKS[item_type](item, wrong)
+    if not wrong:
+        write = WRITERS.get(item_type, _as_it_is)
+        return to_value(_map(node, write), typed=False)
+    word = one.type[:1].upper() + one.type[1:]
+    problems.add(f"The '{one.name}' parameter is not a valid {word}.", one.mark)
+    for problem in wrong:
+        problems.add(problem.message, problem.mark, problem.help)
+    return Array() if one.type.endswith("List") else None
 
 
-def _structure_help(one: Declaration) -> str:
-    begins = " or ".join(f"`{word}:`" for word in KEYWORDS[one.type.removesuffix("List")][:4])
-    return f"Each {one.type.removesuffix('List')} begins with {begins} ..."
+def _map(node: Node, write: Callable[[Node], Node]) -> Node:
+    if isinstance(node, SequenceNode):
+        return SequenceNode(node.mark, tuple(write(item) for item in node.items))
+    return write(node)
 
 
-def _looks_like(node: Node, keywords: tuple[str, ...]) -> bool:
-    return isinstance(node, MappingNode) and bool(node.pairs) and node.pairs[0][0].text in (*keywords, "template")
+def _as_it_is(node: Node) -> Node:
+    return node
+
+
+def _check_container(node: Node, problems: Problems) -> None:
+    first = node.pairs[0][0] if isinstance(node, MappingNode) and node.pairs else node
+    if isinstance(first, ScalarNode) and first.text != "container":
+        problems.add(f"Unexpected value '{first.text}'", first.mark, "A container begins with `container:`.")
+
+
+CHECKS: Final[Mapping[str, Callable[[Node, Problems], object]]] = {
+    "step": lambda node, problems: bind_step(node, "", problems),
+    "job": bind_job,
+    "deployment": bind_job,
+    "stage": bind_stage,
+    "container": _check_container,
+}
 
 
 def _first(node: Node) -> Mark:

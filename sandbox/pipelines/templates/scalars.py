@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -13,7 +13,8 @@ from sandbox.pipelines.syntax import EXPRESSION_START, MappingNode, Node, Scalar
 NOT_CLOSED: Final = (
     "The expression is not closed. An unescaped ${{ sequence was found, but the closing }} sequence was not found."
 )
-STRING_OR_CLOSE = re.compile(r"'(?:[^']|'')*'|\}\}")
+STRING = re.compile(r"'(?:[^']|'')*'")
+QUOTE_OR_CLOSE = re.compile(r"'|\}\}")
 TYPED_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)")
 TYPED_BOOLEAN: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
@@ -70,11 +71,23 @@ def to_node(value: Value, mark: Mark) -> Node:
 
 def to_value(node: Node, typed: bool) -> Value:
     """Syntax as a value. Leaves are text; with `typed`, as in an `object` parameter, unquoted booleans and decimals are
-    not. Raises ExpressionError for nothing."""
+    not, and what is put back later is their printed form (`True`, `1`)."""
+    return _value(_typed(node) if typed else node, typed)
+
+
+def _typed(node: Node) -> Node:
     if isinstance(node, SequenceNode):
-        return Array(tuple(to_value(one, typed) for one in node.items), source=node)
+        return SequenceNode(node.mark, tuple(_typed(item) for item in node.items))
     if isinstance(node, MappingNode):
-        return Object({key.text: to_value(value, typed) for key, value in node.pairs}, source=node)
+        return MappingNode(node.mark, tuple((key, _typed(value)) for key, value in node.pairs))
+    return replace(node, text=to_text(_value(node, True)))
+
+
+def _value(node: Node, typed: bool) -> Value:
+    if isinstance(node, SequenceNode):
+        return Array(tuple(_value(one, typed) for one in node.items), source=node)
+    if isinstance(node, MappingNode):
+        return Object({key.text: _value(value, typed) for key, value in node.pairs}, source=node)
     if not typed or not node.plain:
         return node.text
     if node.text in TYPED_BOOLEAN:
@@ -93,7 +106,12 @@ def shown(value: Value) -> str:
 
 
 def _close(text: str, position: int) -> int:
-    for found in STRING_OR_CLOSE.finditer(text, position):
+    """Where an expression ends; a `}}` within quotes does not end it."""
+    while found := QUOTE_OR_CLOSE.search(text, position):
         if found.group(0) == "}}":
             return found.end()
-    raise ExpressionError(NOT_CLOSED, "Close it with }}; a quote within it is doubled.")
+        string = STRING.match(text, found.start())
+        if string is None:
+            break
+        position = string.end()
+    raise ExpressionError(NOT_CLOSED, "Close it with }}, and a quote within it by a second one.")

@@ -54,25 +54,3 @@ BY_TYPE: Final[Mapping[str, str]] = {
 def shape_of_key(shape: str, key: str) -> str:
     """What a key of a mapping of this shape holds."""
     return KEYS.get(shape, {}).get(key, ANY)
-
-
-STEP_KEYWORDS: Final = (
-    "script",
-    "bash",
-    "pwsh",
-    "powershell",
-    "task",
-    "checkout",
-    "download",
-    "publish",
-    "getPackage",
-    "downloadBuild",
-    "reviewApp",
-)
-KEYWORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "step": STEP_KEYWORDS,
-    "job": ("job", "deployment"),
-    "deployment": ("deployment",),
-    "stage": ("stage",),
-    "container": ("container",),
-}
