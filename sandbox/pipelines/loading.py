@@ -10,6 +10,7 @@ from sandbox.pipelines.expressions.values import Value, is_simple, to_text
 from sandbox.pipelines.model import Parameter, Pipeline
 from sandbox.pipelines.planning import Plan, plan
 from sandbox.pipelines.rendering import render
+from sandbox.pipelines.schedules import check_schedules
 from sandbox.pipelines.syntax import Node, ScalarNode, compose
 from sandbox.pipelines.templates.expansion import Expanded, Expander, Request
 from sandbox.pipelines.templates.scalars import to_node
@@ -45,6 +46,7 @@ def load(text: str, path: str, sources: Sources, request: LoadRequest | None = N
     variables = {**DEFAULT_VARIABLES, **asked.variables}
     expanded, problems = expand(text, path, sources, Request(asked.parameters, variables))
     pipeline = bind_pipeline(expanded.root, _parameters(expanded), problems)
+    check_schedules(pipeline, problems)
     problems.raise_if_any()
     return Loaded(expanded.root, pipeline, plan(pipeline, variables, asked.skip), expanded.files)
 

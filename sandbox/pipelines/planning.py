@@ -16,6 +16,7 @@ from sandbox.pipelines.expressions.runtime import RuntimeExpression, is_runtime,
 from sandbox.pipelines.model import (
     DEFAULT_STAGE,
     NOTHING,
+    Deployment,
     Hook,
     HookName,
     Job,
@@ -276,6 +277,8 @@ class _Planner:
             return ()
 
     def _activities(self, name: str, job: Job, pool: Pool | None) -> Iterator[Activity]:
+        if job.deployment:
+            self._check_deployment(name, job, job.deployment)
         if job.deployment is None:
             steps = job.steps
             if not any(one.kind == StepKind.CHECKOUT for one in steps) and not (pool and pool.server):
@@ -290,6 +293,15 @@ class _Planner:
                 for increment in job.deployment.increments:
                     each = (one for one in hooks if one.name in PER_INCREMENT)
                     yield from (replace(self._hook(name, one, pool), increment=increment) for one in each)
+
+    def _check_deployment(self, name: str, job: Job, deployment: Deployment) -> None:
+        """What a deployment job cannot do without. The service's words for these are not known; these are ours."""
+        if not deployment.environment.name:
+            help = "Write `environment: name`; it is created at the first run."
+            self.problems.add(f"Job {name}: an environment is required.", job.mark, help)
+        if not any(hook.name == HookName.DEPLOY for hook in deployment.hooks):
+            help = "Write strategy, runOnce, deploy, steps, each one level below the other."
+            self.problems.add(f"Job {name}: a deployment strategy with a deploy hook is required.", job.mark, help)
 
     def _hook(self, job_name: str, hook: Hook, pool: Pool | None) -> Activity:
         steps = hook.steps

@@ -23,7 +23,7 @@ from sandbox.pipelines.model import VariableGroupReference
 if TYPE_CHECKING:
     from sandbox.pipelines.planning import Plan, PlannedEntry, PlannedJob, PlannedStage
 
-RUN_TIME_ONLY = ("agent.", "build.buildid", "build.buildnumber", "system.accesstoken", "system.jobid")
+PREDEFINED = ("agent.", "build.", "checks.", "environment.", "pipeline.", "strategy.", "system.")
 
 
 class Outlook(StrEnum):
@@ -62,7 +62,7 @@ class _Variables(Object):
 
     def get(self, key: str) -> Value:
         folded = key.lower()
-        if folded in self.later or folded.startswith(RUN_TIME_ONLY):
+        if folded in self.later or (folded not in self.entries and folded.startswith(PREDEFINED)):
             raise NotYetKnown(f"variables['{key}']")
         if folded not in self.entries and self.groups:
             raise NotYetKnown(f"variables['{key}'], perhaps of group {self.groups[0]}")
@@ -165,7 +165,7 @@ def _environment(states: Mapping[str, DependencyState], known: _Known) -> Enviro
 
 def _reason(condition: Condition, before: Mapping[str, Prediction], holds: bool, expanded: str, word: str) -> str:
     if condition.text != DEFAULT:
-        return f"{condition.text} is {holds}: {expanded}"
+        return f"{' '.join(condition.text.split())} is {holds}: {expanded}"
     if holds:
         return f"after {', '.join(before)} succeeded" if before else f"it depends on no {word}"
     skipped = [name for name, one in before.items() if one.outlook == Outlook.SKIPPED]

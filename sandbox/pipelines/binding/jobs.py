@@ -144,25 +144,19 @@ def _services(node: Node | None, problems: Problems) -> Mapping[str, str]:
     return {key.text: _container(value, problems) for key, value in pairs_of(node, problems)} or NOTHING
 
 
-def _deployment(fields: Fields, name: str) -> Deployment | None:
+def _deployment(fields: Fields, name: str) -> Deployment:
     problems = fields.problems
     if name == "deploy":
         problems.add(f"Unexpected value '{name}'", fields.marks["deployment"], "`deploy` is the name of a hook.")
-    environment = _environment(fields.node("environment"), problems)
-    if environment is None and not fields.has("environment"):
-        help = "Write `environment: name`; it is created at the first run."
-        problems.add(f"Job {name}: an environment is required.", fields.mark, help)
+    environment = _environment(fields.node("environment"), problems) or EnvironmentReference("")
     node = fields.node("strategy")
     strategy = Fields(node, problems) if node else None
     kinds = [kind for kind in STRATEGIES if strategy and strategy.has(kind)]
-    if strategy is None or not kinds:
-        mark = strategy.mark if strategy else fields.mark
-        problems.add(f"Job {name}: a deployment strategy is required.", mark, "Write strategy, runOnce, deploy, steps.")
-        return None
-    body = strategy.node(kinds[0])
-    strategy.finish(hint=dict.fromkeys(STRATEGIES, "A deployment has one strategy."))
-    if body is None or environment is None:
-        return None
+    body = strategy.node(kinds[0]) if strategy and kinds else None
+    if strategy:
+        strategy.finish(hint=dict.fromkeys(STRATEGIES, "A deployment has one strategy."))
+    if body is None:
+        return Deployment(environment, kinds[0] if kinds else "", ())
     return _bind_strategy(kinds[0], Fields(body, problems), environment, name)
 
 
@@ -176,10 +170,6 @@ def _bind_strategy(kind: str, fields: Fields, environment: EnvironmentReference,
         hooks.append(_hook(HookName.ON_FAILURE, on.node("failure"), job, fields.problems))
         on.finish()
     fields.finish(hint={"steps": "Steps stand in a hook: deploy, then steps."})
-    if not any(one and one.name == HookName.DEPLOY for one in hooks) and kind != "canary":
-        fields.problems.add(
-            f"Job {job}: the deploy hook is required.", fields.mark, "Write `deploy:` with `steps:` below."
-        )
     return Deployment(environment, kind, tuple(one for one in hooks if one), most, increments)
 
 

@@ -78,7 +78,7 @@ def resolve(reference: str, current: Location, aliases: Mapping[str, str]) -> Lo
     for part in [*base, *path.split("/")]:
         if part == "..":
             if not parts:
-                raise _outside(path, base, current)
+                raise _outside(path if not rooted else f"/{path.lstrip('/')}", base, current)
             parts.pop()
         elif part not in ("", "."):
             parts.append(part)
