@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import shutil
 import signal
 import tempfile
@@ -14,7 +15,11 @@ from typing import Annotated
 
 import typer
 
+from journey.attendee import PROJECT, YAML, Attendee, read_attendee
+from journey.day import DAY, Day, chosen
+from journey.errors import JourneyError
 from journey.local import SandboxError, running_sandbox
+from journey.organization import Organization
 from journey.rehearsal import Runner, StepResult
 from journey.steps import solution_steps
 
@@ -59,6 +64,45 @@ def rehearse(
     elif scratch:
         shutil.rmtree(scratch)
     raise SystemExit(code)
+
+
+@program.command()
+def run(
+    first: Annotated[int, typer.Option("--from", min=1, max=len(DAY), help="Begin with this step.")] = 1,
+    last: Annotated[int, typer.Option("--to", min=1, max=len(DAY), help="End with this step.")] = len(DAY),
+    source: Annotated[str, typer.Option(help="What to import: the clone address of the workshop's repository.")] = "",
+    project: Annotated[str, typer.Option(help="The project in Azure DevOps.")] = PROJECT,
+    yaml: Annotated[str, typer.Option(help="The pipeline's file in the repository.")] = YAML,
+) -> None:
+    """Walk the attendee's day on Azure DevOps; what is done already stays as it is."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with tempfile.TemporaryDirectory(prefix="journey-") as scratch:
+            address = source or REPOSITORY.as_uri()
+            attendee = read_attendee(os.environ, REPOSITORY / "workshop.toml", address, project, yaml)
+            _walk(attendee, Path(scratch), first, last)
+    except JourneyError as error:
+        typer.echo(str(error), err=True)
+        raise SystemExit(1) from error
+    except KeyboardInterrupt:
+        typer.echo(
+            "\nInterrupted. What was started on the service goes on there; run the same command again.", err=True
+        )
+        raise SystemExit(130) from None
+
+
+def _walk(attendee: Attendee, scratch: Path, first: int, last: int) -> None:
+    """Each step with what it did. Raises JourneyError at the first that cannot go on."""
+    organization = Organization(attendee.organization, attendee.token)
+    try:
+        day = Day(attendee, organization, scratch, typer.echo)
+        for step in chosen(first, last):
+            typer.echo(f"{step.number:2}  {step.module:4} {step.title}")
+            started = time.monotonic()
+            done = step.run(day)
+            typer.echo(f"    {done} ({time.monotonic() - started:.1f} s)")
+    finally:
+        organization.close()
 
 
 def _rehearse(scratch: Path, results: list[StepResult]) -> int:

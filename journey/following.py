@@ -1,0 +1,141 @@
+"""A run, followed live: what its timeline says is told as it changes, and what it waits for is known."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from journey.day.context import Day
+from journey.errors import JourneyError
+from journey.polling import SHORTEST, pauses
+
+LONGEST_RUN = 3 * 3600.0
+LOG_LINES = 15
+WAITING = ("pending", "inProgress")
+MARKS = {"succeeded": "ok", "succeededWithIssues": "ok, with issues", "skipped": "skipped"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """A run at one moment. The waiting records are those of checkpoints that a person has to clear."""
+
+    build: dict[str, Any]
+    records: tuple[dict[str, Any], ...]
+
+    @property
+    def completed(self) -> bool:
+        return bool(self.build["status"] == "completed")
+
+    def waiting(self, kind: str) -> tuple[dict[str, Any], ...]:
+        """The checkpoints of a kind that are open: `Checkpoint.Approval`, `Checkpoint.Authorization`."""
+        if self.completed:
+            return ()
+        return tuple(one for one in self.records if one["type"] == kind and one["state"] == "inProgress")
+
+
+class Follower:
+    """Tells the news of one run; what was told once is not told again."""
+
+    def __init__(self, day: Day, build: int) -> None:
+        self._day = day
+        self._build = build
+        self._told: set[tuple[Any, ...]] = set()
+
+    def follow(self, until: Callable[[Look], bool]) -> Look:
+        """Looks until the run is as wanted. Raises JourneyError for a run that goes on for hours."""
+        deadline, rhythm = time.monotonic() + LONGEST_RUN, pauses()
+        while True:
+            look = self.look()
+            if self._tell_news(look):
+                rhythm = pauses()
+            if look.completed or until(look):
+                return look
+            if time.monotonic() > deadline:
+                raise JourneyError(f"run {look.build['buildNumber']}", "still under way after three hours", "its end")
+            time.sleep(next(rhythm, SHORTEST))
+
+    def look(self) -> Look:
+        """The run now. Its timeline is read first: what it did before it ended is then never missed."""
+        path = self._day.path(f"build/builds/{self._build}")
+        timeline = self._day.organization.find(f"{path}/timeline") or {}
+        build = self._day.organization.get(path)
+        if build["status"] == "completed":
+            timeline = self._day.organization.find(f"{path}/timeline") or {}
+        return Look(build, tuple(timeline.get("records") or ()))
+
+    def _tell_news(self, look: Look) -> bool:
+        fresh = [one for one in look.records if _is_news(one) and _key(one) not in self._told]
+        for record in sorted(fresh, key=_moment):
+            self._told.add(_key(record))
+            self._day.tell(_line(record))
+        return bool(fresh)
+
+
+def _is_news(record: dict[str, Any]) -> bool:
+    if record["type"] == "Stage":
+        return bool(record["state"] != "pending")
+    if record["type"] in ("Checkpoint.Approval", "Checkpoint.Authorization"):
+        return bool(record["state"] == "inProgress")
+    return bool(record["type"] == "Task" and record["state"] == "completed")
+
+
+def _key(record: dict[str, Any]) -> tuple[Any, ...]:
+    return record["id"], record.get("attempt"), record["state"], record.get("result")
+
+
+def _moment(record: dict[str, Any]) -> str:
+    return str((record["finishTime"] if record["state"] == "completed" else record.get("startTime")) or "9")
+
+
+def _line(record: dict[str, Any]) -> str:
+    """One line of news: a stage begins or ends, a step ends, something waits for a person."""
+    result = MARKS.get(record.get("result") or "", record.get("result") or "")
+    if record["type"] == "Stage":
+        return f"  {record['name']}: {result or 'under way'}"
+    if record["type"] == "Task":
+        return f"    {result:8} {record['name']}{_duration(record)}"
+    what = "an approval" if record["type"] == "Checkpoint.Approval" else "a permission"
+    return f"  waits for {what}"
+
+
+def _duration(record: dict[str, Any]) -> str:
+    if not record.get("startTime") or not record.get("finishTime"):
+        return ""
+    started, finished = (datetime.fromisoformat(record[name][:19]) for name in ("startTime", "finishTime"))
+    return f", {(finished - started).seconds} s"
+
+
+def require_success(day: Day, look: Look) -> str:
+    """A sentence on a run that succeeded. Raises JourneyError, with the failed step's last lines, for any other."""
+    build = look.build
+    name = f"run {build['buildNumber']}"
+    if build.get("result") == "succeeded":
+        return f"{name} succeeded"
+    raise JourneyError(
+        name, f"{build.get('result')}; {_reason(day, look)}", "succeeded", f"look at it: {_address(build)}"
+    )
+
+
+def _address(build: dict[str, Any]) -> str:
+    return str(build.get("_links", {}).get("web", {}).get("href") or f"build {build['id']}")
+
+
+def _reason(day: Day, look: Look) -> str:
+    """What the first failed step says, else what the service says about the run."""
+    failed = [one for one in look.records if one.get("result") == "failed" and one["type"] in ("Task", "Job", "Stage")]
+    first = next((one for one in sorted(failed, key=_moment) if one["type"] == "Task"), next(iter(failed), None))
+    issues = [str(issue["message"]) for one in failed for issue in one.get("issues") or ()]
+    issues += [str(one["message"]) for one in look.build.get("validationResults") or ()]
+    if first is None:
+        return "; ".join(issues) or "no step failed"
+    lines = _last_lines(day, look.build["id"], first)
+    return "\n".join([f"{first['name']} failed: {'; '.join(issues[:3])}", *(f"  | {line}" for line in lines)])
+
+
+def _last_lines(day: Day, build: int, record: dict[str, Any]) -> list[str]:
+    log = (record.get("log") or {}).get("id")
+    if not log:
+        return []
+    found = day.organization.find(day.path(f"build/builds/{build}/logs/{log}")) or {}
+    return [str(line) for line in found.get("value", [])][-LOG_LINES:]
