@@ -68,11 +68,14 @@ class AssetVersion:
 
 @dataclass(frozen=True)
 class Job:
+    """A job of the workspace. `environment` is `name:version`, or empty where it names none of a workspace."""
+
     name: str
     kind: str
     status: str
     experiment: str
     outputs: tuple[str, ...]
+    environment: str
     created: datetime
 
 
@@ -286,8 +289,16 @@ def job(document: Mapping[str, Any]) -> Job:
         status=text(properties, "status"),
         experiment=text(properties, "experimentName"),
         outputs=tuple(mapping(properties, "outputs")),
+        environment=_version_named(text(properties, "environmentId")),
         created=moment(document, "systemData", "createdAt"),
     )
+
+
+def _version_named(resource_id: str) -> str:
+    """`name:version` of an id that ends in `/environments/<name>/versions/<version>`, else nothing."""
+    parts = resource_id.split("/")
+    is_version = len(parts) > 4 and parts[-4].lower() == "environments" and parts[-2].lower() == "versions"
+    return f"{parts[-3]}:{parts[-1]}" if is_version else ""
 
 
 def online_deployment(document: Mapping[str, Any]) -> OnlineDeployment:
