@@ -19,6 +19,7 @@ from sandbox.compute.venvs import build as build_environment
 from sandbox.containers import Clusters, Extensions, Groups, Registries
 from sandbox.containers.builds import Builder, MakeEnvironment
 from sandbox.control import Control
+from sandbox.devops import DevOps
 from sandbox.identity import CLOUD, JOB_LIFETIME, Account, Identity, get_account
 from sandbox.ids import Ids
 from sandbox.log import event
@@ -45,6 +46,8 @@ class Application:
     account: Account
     control: Control
     secret: str
+    organization: str
+    devops_token: str
     recover: Callable[[], None]
     close: Callable[[], None]
 
@@ -120,18 +123,27 @@ def build(settings: Settings) -> Application:
     )
     secret = ids.secret()
     control = Control(secret, faults, lambda: gateway.seen, __version__)
+    devops = DevOps(
+        store, clock, ids, settings.state, core.identity.authenticate, control.check, account.tenant, settings.bundle
+    )
     containers = (made.registries, made.groups, made.clusters, made.extensions)
-    tables = (control, core.identity, arm, made.blobs, *containers, made.learning)
+    tables = (control, core.identity, arm, made.blobs, *containers, made.learning, devops)
     router = Router([operation for table in tables for operation in table.operations()])
     gateway = Gateway(router, faults, core.identity.authenticate, _fresh(settings.state / "incoming"), ids)
 
+    def recover() -> None:
+        _recover(core, made)
+        devops.recover()
+
     def close() -> None:
-        for service in (made.registries, made.groups, made.learning):
+        for service in (made.registries, made.groups, made.learning, devops):
             service.close()
         processes.stop_all()
         gateway.close()
 
-    return Application(gateway, router, account, control, secret, lambda: _recover(core, made), close)
+    return Application(
+        gateway, router, account, control, secret, devops.organization, devops.access.first_token, recover, close
+    )
 
 
 def _services(core: Core) -> Services:

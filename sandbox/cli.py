@@ -31,6 +31,8 @@ Runtime = Annotated[
 
 def main() -> None:
     """Run the command; a StartupError is one screen and exit code 2."""
+    if len(sys.argv) < 2 or sys.argv[1] in ("pipeline", "--help"):
+        _mount_pipelines()
     try:
         program()
     except StartupError as error:
@@ -121,9 +123,9 @@ def env(
 
     if form not in FORMATS:
         raise StartupError(f"The format '{form}'.", f"One of {', '.join(FORMATS)}.", "sandbox env --format sh")
-    settings, account = _running_account(state)
+    running, settings, account = _running_account(state)
     if not az:
-        typer.echo(FORMATS[form](variables(settings, account)))
+        typer.echo(FORMATS[form](variables(settings, account, running)))
         return
     environment, commands = az_recipe(settings, account)
     recipe = {"environment": environment, "commands": commands}
@@ -196,6 +198,13 @@ def operations(as_json: Annotated[bool, typer.Option("--json")] = False) -> None
         typer.echo("\n".join(f"{name:50} {method:6} {template}" for name, method, template in rows))
 
 
+def _mount_pipelines() -> None:
+    """The pipelines library has a program of its own; only those who ask for it wait for its import."""
+    from sandbox.pipelines.command import pipeline_program
+
+    program.add_typer(pipeline_program, name="pipeline")
+
+
 def _detach(settings: Settings) -> None:
     """Start the server as a process of its own and wait until it answers."""
     from sandbox.running import STAY, get_running
@@ -232,7 +241,7 @@ def _ready_text(settings: Settings, pid: int) -> str:
     return "\n".join([title, *(f"{name:9} {value}" for name, value in rows.items())])
 
 
-def _running_account(state: Path | None) -> tuple[Settings, Any]:
+def _running_account(state: Path | None) -> tuple[Any, Settings, Any]:
     from sandbox.clock import Clock
     from sandbox.identity import get_account
     from sandbox.ids import Ids
@@ -244,7 +253,7 @@ def _running_account(state: Path | None) -> tuple[Settings, Any]:
     if running is None:
         raise StartupError(f"No sandbox runs on {folder}.", "A running sandbox.", "sandbox up --detach")
     settings = Settings(folder, running.port)
-    return settings, get_account(Store(settings.database, Clock()), Ids())
+    return running, settings, get_account(Store(settings.database, Clock()), Ids())
 
 
 def _control(state: Path, method: str, path: str, body: dict[str, Any] | None = None) -> None:

@@ -42,13 +42,13 @@ class Control:
         )
 
     def list_faults(self, call: Call) -> Reply:
-        self._check(call)
+        self.check(call)
         waiting = self._faults.waiting()
         rows = [{"operation": one.operation, "status": one.status, "times": one.times} for one in waiting]
         return Reply.json({"value": rows})
 
     def create_fault(self, call: Call) -> Reply:
-        self._check(call)
+        self.check(call)
         body = call.json()
         try:
             self._faults.add(_fault(body))
@@ -57,20 +57,21 @@ class Control:
         return Reply(204)
 
     def delete_faults(self, call: Call) -> Reply:
-        self._check(call)
+        self.check(call)
         self._faults.clear()
         return Reply(204)
 
     def list_calls(self, call: Call) -> Reply:
-        self._check(call)
+        self.check(call)
         return Reply.json(dict(self._calls_seen()))
 
     def stop_server(self, call: Call) -> Reply:
-        self._check(call)
+        self.check(call)
         self.stop()
         return Reply(202)
 
-    def _check(self, call: Call) -> None:
+    def check(self, call: Call) -> None:
+        """Raises Unauthenticated for a call without the secret of this server."""
         if not hmac.compare_digest(call.headers.get(SECRET_HEADER, ""), self._secret):
             raise Unauthenticated("SandboxSecretRequired", f"The header {SECRET_HEADER} does not match this server.")
 

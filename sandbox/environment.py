@@ -4,14 +4,15 @@ import json
 from collections.abc import Callable, Mapping
 
 from sandbox.identity import CLOUD, Account
+from sandbox.running import Running
 from sandbox.settings import Settings
 
 
-def variables(settings: Settings, account: Account) -> dict[str, str]:
+def variables(settings: Settings, account: Account, running: Running) -> dict[str, str]:
     """Names and values for unmodified SDKs.
 
     `adfs` as the tenant is the environment-only way past msal's instance discovery. The polling intervals keep
-    `jobs.stream` at one look a second.
+    `jobs.stream` at one look a second. The names of the Azure DevOps pair are those of its own command line.
     """
     return {
         "ARM_CLOUD_METADATA_URL": f"{settings.base}/metadata/endpoints?api-version=2019-05-01",
@@ -21,8 +22,11 @@ def variables(settings: Settings, account: Account) -> dict[str, str]:
         "AZURE_CLIENT_ID": account.client_id,
         "AZURE_CLIENT_SECRET": account.client_secret,
         "AZURE_SUBSCRIPTION_ID": account.subscription,
+        "AZURE_DEVOPS_ORG_URL": f"{settings.base}/{running.organization}",
+        "AZURE_DEVOPS_EXT_PAT": running.devops_token,
         "REQUESTS_CA_BUNDLE": str(settings.bundle),
         "SSL_CERT_FILE": str(settings.bundle),
+        "GIT_SSL_CAINFO": str(settings.bundle),
         "AZUREML_RUN_POLLING_INTERVAL_MIN": "1",
         "AZUREML_RUN_POLLING_INTERVAL_MAX": "2",
     }

@@ -16,12 +16,14 @@ STAY = b"stay"
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers. `created` is the process's creation time: a pid alone may be somebody else's by now."""
+    """A server that answers, with what signs its owner in. `created` is the process's creation time: a pid alone may be somebody else's by now."""
 
     pid: int
     created: float
     port: int
     secret: str
+    organization: str
+    devops_token: str
 
     @property
     def base(self) -> str:

@@ -71,7 +71,7 @@ def _run(
     )
 
     def ready() -> None:
-        running = _record(settings, application.secret)
+        running = _record(settings, application)
         event("ready", port=settings.port)
         announce(running)
 
@@ -104,9 +104,10 @@ def _stop_unless_told(server: _Server) -> None:
         server.stop()
 
 
-def _record(settings: Settings, secret: str) -> Running:
+def _record(settings: Settings, application: Application) -> Running:
     created = psutil.Process().create_time()
-    running = Running(os.getpid(), created, settings.port, secret)
+    signs_in = (application.secret, application.organization, application.devops_token)
+    running = Running(os.getpid(), created, settings.port, *signs_in)
     path = settings.state / "server.json"
     scratch = path.with_suffix(".new")
     scratch.touch(mode=0o600)

@@ -20,6 +20,7 @@ operation. Made by `make operations` from the table that the server itself uses;
 FAMILIES = (
     ("/_sandbox/", "The sandbox's own switchboard"),
     (".blob.core.windows.net", "Blob Storage"),
+    ("{organization}", "Azure DevOps"),
     ("/mlflow/", "MLflow"),
     ("/history/", "Run history and data plane"),
     ("/data/", "Run history and data plane"),

@@ -316,7 +316,7 @@ def test_what_is_not_implemented_says_so(host: Host) -> None:
         ({"containers": []}, "InvalidContainers"),
         ({"restart_policy": "Sometimes"}, "InvalidRequestContent"),
     ],
-    ids=str,
+    ids=("no container ports", "no containers", "unknown restart policy"),
 )
 def test_bad_requests(host: Host, change: dict[str, Any], code: str) -> None:
     with pytest.raises(HttpResponseError) as seen:
