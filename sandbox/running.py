@@ -22,8 +22,8 @@ class Running:
     created: float
     port: int
     secret: str
-    organization: str
-    devops_token: str
+    organization: str = ""
+    devops_token: str = ""
 
     @property
     def base(self) -> str:
