@@ -107,7 +107,8 @@ def _apply(git: Git, folder: Path, parent: str, edit: Edit, extra: Mapping[str, 
     if edit.kind == "add" and before is not None:
         raise invalid(f"The change 'add' names '/{edit.path}', which exists already.", GIT)
     if edit.kind in ("delete", "rename"):
-        git.run(folder, "update-index", "--force-remove", "--", source, extra=extra)
+        # Mode 0 removes; --force-remove would ask for a work tree, which a bare repository has not.
+        git.run(folder, "update-index", "-z", "--index-info", data=f"0 {ZERO}\t{source}\0".encode(), extra=extra)
     if edit.kind == "delete":
         return
     if edit.content is None:

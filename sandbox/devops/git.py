@@ -9,8 +9,11 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from sandbox.compute.errors import ProcessesClosedError
+from sandbox.compute.processes import Processes
 from sandbox.errors import SandboxError
 
+STOPPED = "The sandbox was stopped."
 ZERO = "0" * 40
 SETTINGS = {
     "core.quotePath": "false",
@@ -29,14 +32,19 @@ class GitFailed(SandboxError):
 
 
 class Git:
-    """Runs git and stops what still runs when the server ends. One lock a repository orders its writes."""
+    """Runs git. One lock a repository orders its writes.
 
-    def __init__(self, home: Path, bundle: Path | None = None) -> None:
+    `children` holds the records of what talks to other machines: it may hang, so it is ended with the server, and by
+    the next server where this one is killed.
+    """
+
+    def __init__(self, home: Path, children: Path, bundle: Path | None = None) -> None:
         home.mkdir(parents=True, exist_ok=True)
+        self._home = home
         self._environment = _environment(home, bundle)
         self._guard = threading.Lock()
         self._locks: dict[Path, threading.RLock] = {}
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._children = Processes(children)
 
     def lock(self, folder: Path) -> threading.RLock:
         with self._guard:
@@ -47,40 +55,46 @@ class Git:
         return {**self._environment, **extra}
 
     def run(self, folder: Path, *arguments: str, data: bytes = b"", extra: Mapping[str, str] | None = None) -> bytes:
-        """Standard output. Raises GitFailed with what git wrote on standard error."""
-        process = subprocess.Popen(
+        """Standard output of work on this machine. Raises GitFailed with what git wrote on standard error."""
+        done = subprocess.run(
             ["git", *arguments],
             cwd=folder,
             env=self.environment(extra or {}),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            input=data,
+            capture_output=True,
         )
-        self._started(process)
+        if done.returncode:
+            said = done.stderr.decode("utf-8", "replace").strip()
+            raise GitFailed(said or f"git ended with {done.returncode}")
+        return done.stdout
+
+    def run_remote(self, folder: Path, *arguments: str, extra: Mapping[str, str] | None = None) -> str:
+        """The output of work that talks to another machine. Raises GitFailed, also when the server stops meanwhile."""
+        log = self._home / f"{threading.get_ident()}.log"
+        log.unlink(missing_ok=True)
         try:
-            output, errors = process.communicate(data)
+            command, environment = ["git", *arguments], self.environment(extra or {})
+            child = self._children.start("git", command, cwd=folder, env=environment, log=log)
+            code = child.wait()
+            said = log.read_text(encoding="utf-8", errors="replace")
+        except ProcessesClosedError as error:
+            raise GitFailed(STOPPED) from error
         finally:
-            self._ended(process)
-        if process.returncode:
-            raise GitFailed(errors.decode("utf-8", "replace").strip() or f"git ended with {process.returncode}")
-        return output
+            log.unlink(missing_ok=True)
+        if child.stopped or code:
+            raise GitFailed(STOPPED if child.stopped else said.strip() or f"git ended with {code}")
+        return said
+
+    def recover(self) -> None:
+        """End what a killed server left running."""
+        self._children.sweep()
+
+    def close(self) -> None:
+        """End what still talks to other machines."""
+        self._children.stop_all()
 
     def text(self, folder: Path, *arguments: str, extra: Mapping[str, str] | None = None) -> str:
         return self.run(folder, *arguments, extra=extra).decode("utf-8", "replace")
-
-    def _started(self, process: subprocess.Popen[bytes]) -> None:
-        with self._guard:
-            self._running.add(process)
-
-    def _ended(self, process: subprocess.Popen[bytes]) -> None:
-        with self._guard:
-            self._running.discard(process)
-
-    def close(self) -> None:
-        """End what runs: an import from a slow source would outlive the server."""
-        with self._guard:
-            for process in self._running:
-                process.terminate()
 
     def create(self, folder: Path, branch: str) -> None:
         """An empty bare repository whose first branch will be `branch`."""

@@ -76,7 +76,7 @@ class Imports:
                 f"{GIT}.GitImportForbiddenOnNonEmptyRepository",
                 f"TF402448: The repository '{document.body['name']}' is not empty. Import into an empty one.",
             )
-        extra = self._authorization(document, body.get("serviceEndpointId"))
+        extra = self._authorization(document, (body.get("parameters") or {}).get("serviceEndpointId"))
         with self._store.write() as change:
             number = next_number(change, call.params["organization"], "imports")
             record = {"number": number, "url": url, "status": "queued", "step": 1, "error": ""}
@@ -110,11 +110,11 @@ class Imports:
         """Fetch all branches and tags; returns why it failed, or nothing."""
         folder, url = self._repositories.folder(document), record.body["url"]
         try:
-            head = _head(self._git.text(folder, "ls-remote", "--symref", "--", url, "HEAD", extra=extra))
+            head = _head(self._git.run_remote(folder, "ls-remote", "--symref", "--", url, "HEAD", extra=extra))
             self._note(record, step=3)
             specs = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
             with self._pushes.recording(document, person):
-                self._git.run(folder, "fetch", "--quiet", "--no-tags", "--", url, *specs, extra=extra)
+                self._git.run_remote(folder, "fetch", "--quiet", "--no-tags", "--", url, *specs, extra=extra)
                 if head and head in self._git.refs(folder):
                     self._git.run(folder, "symbolic-ref", "HEAD", head)
         except GitFailed as error:
@@ -128,6 +128,7 @@ class Imports:
                 change.put(IMPORTS, record.id, {**found.body, **fields})
 
     def recover(self) -> None:
+        """Say of each import that a killed server left under way that it failed."""
         for record in self._store.list(IMPORTS):
             if record.body["status"] in UNFINISHED:
                 self._note(record, status="failed", error=INTERRUPTED)

@@ -78,7 +78,7 @@ class DevOps:
         self.organization = ensure_first_organization(store, ids)
         self.listener: PushListener | None = None
         folder = state_folder / "devops"
-        git = Git(folder / "git-home", bundle)
+        git = Git(folder / "git-home", folder / "processes", bundle)
         self.context = Context(store, clock, ids, folder, self.access, self.switchboard, git, Work(store))
         self._front = Front(store, clock, ids, self.access, self.switchboard)
         self._nouns = self._build(tenant)
@@ -165,6 +165,7 @@ class DevOps:
 
     def recover(self) -> None:
         """Remove what a killed server left half-done, and tell of the pushes that were not told yet."""
+        self.context.git.recover()
         self._nouns.transport.recover()
         self._nouns.imports.recover()
         self._nouns.projects.recover()

@@ -264,9 +264,8 @@ def test_errors_have_the_vendors_shape(devops: Organization) -> None:
     body = answer.json()
     assert body["$id"] == "1"
     assert body["typeKey"] == "ProjectDoesNotExistWithNameException"
-    assert body["typeName"] == (
-        "Microsoft.TeamFoundation.Core.WebApi.ProjectDoesNotExistWithNameException, Microsoft.TeamFoundation.Core.WebApi"
-    )
+    namespace = "Microsoft.TeamFoundation.Core.WebApi"
+    assert body["typeName"] == f"{namespace}.ProjectDoesNotExistWithNameException, {namespace}"
     assert body["message"].startswith("TF200016: The following project does not exist: Nope.")
     with pytest.raises(AzureDevOpsServiceError, match="TF200016"):
         devops.client("core").get_project("Nope")
