@@ -110,7 +110,8 @@ def _require_success(what: str, answer: requests.Response) -> None:
 
 
 def _message(answer: requests.Response) -> str:
+    """The service's own words: the JSON's message, else the body's beginning."""
     try:
         return str(answer.json()["message"])
     except (ValueError, KeyError, TypeError):
-        return answer.text.strip()[:300] or "no further words"
+        return answer.text.strip()[:300] or answer.reason
