@@ -40,7 +40,7 @@ def check(vertices: Sequence[Vertex], words: Words, problems: Problems) -> None:
     if not vertices:
         return
     edges = {one.name.lower(): tuple(name.lower() for name in one.depends_on) for one in vertices}
-    if all(edges.values()):
+    if all(one.depends_on for one in vertices):
         message = f"{words.whole} must contain at least one {words.kind} with no dependencies."
         problems.add(message, vertices[0].mark, _no_start_help(vertices, words))
         return

@@ -216,10 +216,9 @@ class _Planner:
             graph.Vertex(name, edge, one.marks.get("dependsOn", one.mark))
             for name, edge, one in zip(names, edges, self._pipeline.stages, strict=True)
         ]
-        self._check_unique(
-            vertices, "The stage name {0} appears more than once. Stage names must be unique within a pipeline."
-        )
-        graph.check(vertices, graph.Words("stage"), self.problems)
+        sentence = "The stage name {0} appears more than once. Stage names must be unique within a pipeline."
+        if self._are_unique(vertices, sentence):
+            graph.check(vertices, graph.Words("stage"), self.problems)
         for name, edge, stage in zip(names, edges, self._pipeline.stages, strict=True):
             condition = self._condition(stage.condition, stage.marks, stage.mark)
             jobs = tuple(self._jobs(stage, name))
@@ -243,8 +242,9 @@ class _Planner:
         ]
         within = f"Stage {stage_name} job {{0}}" if prefix else "The job name {0}"
         limit = "a stage" if prefix else "a pipeline"
-        self._check_unique(vertices, f"{within} appears more than once. Job names must be unique within {limit}.")
-        graph.check(vertices, graph.Words("job", prefix), self.problems)
+        sentence = f"{within} appears more than once. Job names must be unique within {limit}."
+        if self._are_unique(vertices, sentence):
+            graph.check(vertices, graph.Words("job", prefix), self.problems)
         for name, job in zip(names, stage.jobs, strict=True):
             yield self._job(name, job, stage)
 
@@ -353,12 +353,13 @@ class _Planner:
             self.problems.add(f"{LOADING} {error.message}", mark, error.help)
             return None
 
-    def _check_unique(self, vertices: Sequence[graph.Vertex], sentence: str) -> None:
+    def _are_unique(self, vertices: Sequence[graph.Vertex], sentence: str) -> bool:
         seen: set[str] = set()
         for vertex in vertices:
             if vertex.name.lower() in seen:
-                self.problems.add(sentence.format(vertex.name), vertex.mark)
+                self.problems.add(sentence.format(vertex.name), vertex.mark, "Names fold case: give one another name.")
             seen.add(vertex.name.lower())
+        return len(seen) == len(vertices)
 
 
 def _implicit(kind: StepKind, inputs: Mapping[str, str], mark: Mark) -> Step:

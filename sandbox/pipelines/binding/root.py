@@ -43,7 +43,7 @@ def bind_pipeline(root: Node, parameters: tuple[Parameter, ...], problems: Probl
         resources=bind_resources(fields.node("resources"), problems),
         lock_behavior=fields.text("lockBehavior"),
     )
-    fields.finish(("parameters", "extends"), ROOT_HINTS)
+    fields.finish(("parameters", "extends", *CONTENT), ROOT_HINTS)
     if not pipeline.stages and not problems:
         help = "A pipeline has one of these keys at its root, with at least one item below it."
         problems.add("Expected one of: stages, jobs, steps, extends", root.mark, help)

@@ -16,6 +16,7 @@ from sandbox.pipelines.expressions.values import Value, Version
 
 MOST_DEPTH: Final = 50
 MOST_LENGTH: Final = 21_000
+MOST_OPEN: Final = 100  # brackets within brackets; the service counts calls only, Python its stack
 MORE = "For more help, refer to https://go.microsoft.com/fwlink/?linkid=842996"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)")
@@ -224,6 +225,10 @@ class _Parser:
                 target = Member(target, self._property())
             elif self._skip("["):
                 self._open.append(self._tokens[self._at - 1])
+                if len(self._open) > MOST_OPEN:
+                    raise ExpressionError(
+                        f"Exceeded max expression depth {MOST_DEPTH}. {MORE}", "Split it over variables."
+                    )
                 target = Member(target, None if self._skip("*") else self._expression(depth))
                 if not self._skip("]"):
                     raise self._unexpected(self._next())

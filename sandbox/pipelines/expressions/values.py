@@ -4,6 +4,7 @@ Null is None, Boolean bool, Number Decimal, String str; the rest are the classes
 azure-pipelines contract, 2.3: the right operand is converted to the left operand's kind.
 """
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ class Object:
                 if name.lower() == folded:
                     return value
         if self.strict:
-            raise ExpressionError(f"Key not found '{key}'", _declared(self.entries))
+            raise ExpressionError(f"Key not found '{key}'", _declared(key, self.entries))
         return None
 
 
@@ -210,10 +211,9 @@ def _no_conversion(value: Value, target: str) -> ExpressionError:
     return ExpressionError(f"Unable to convert from {kind(value)} to {target}. Value: {shown}", help)
 
 
-def _declared(entries: Mapping[str, Value]) -> str:
+def _declared(key: str, entries: Mapping[str, Value]) -> str:
+    near = difflib.get_close_matches(key, list(entries), 1, 0.6)
+    if near:
+        return f"The nearest name is '{near[0]}'."
     names = ", ".join(f"'{name}'" for name in entries)
-    return (
-        f"Declared here: {names}. Add the name to this file's parameters."
-        if names
-        else "No parameter is declared here."
-    )
+    return f"Declared here: {names or 'none'}. Add the name to this file's parameters."

@@ -366,7 +366,7 @@ class Expander:
             supplied = self._extends(template, supplied, inner)
         own = [(key, value) for key, value in expanded.pairs if key.text != "extends"]
         for key, value in supplied.pairs:
-            if key.text not in ("parameters", "extends"):
+            if key.text not in ("parameters", "extends") and not (clash and key.text in CONTENT):
                 self._add(own, key, value)
         return MappingNode(expanded.mark, tuple(own))
 

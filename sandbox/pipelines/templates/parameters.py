@@ -202,7 +202,7 @@ def _string_list(one: Declaration, node: Node, problems: Problems) -> Value:
         return None
     for item in node.items:
         _check_value(one, item, problems, mark=node.mark)
-    return to_value(node, typed=False)
+    return to_value(node)
 
 
 def _structure(one: Declaration, node: Node, problems: Problems) -> Value:
@@ -219,7 +219,7 @@ def _structure(one: Declaration, node: Node, problems: Problems) -> Value:
             CHECKS[item_type](item, wrong)
     if not wrong:
         write = WRITERS.get(item_type, _as_it_is)
-        return to_value(_map(node, write), typed=False)
+        return to_value(_map(node, write), keep_places=True)
     word = one.type[:1].upper() + one.type[1:]
     problems.add(f"The '{one.name}' parameter is not a valid {word}.", one.mark)
     for problem in wrong:

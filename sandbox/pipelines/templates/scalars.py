@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -69,25 +69,14 @@ def to_node(value: Value, mark: Mark) -> Node:
     return ScalarNode(mark, to_text(value), plain=not isinstance(value, str))
 
 
-def to_value(node: Node, typed: bool) -> Value:
+def to_value(node: Node, typed: bool = False, keep_places: bool = False) -> Value:
     """Syntax as a value. Leaves are text; with `typed`, as in an `object` parameter, unquoted booleans and decimals are
-    not, and what is put back later is their printed form (`True`, `1`)."""
-    return _value(_typed(node) if typed else node, typed)
-
-
-def _typed(node: Node) -> Node:
+    not. With `keep_places` what is put back later stands where it stood; without, where it is put."""
+    source = node if keep_places else None
     if isinstance(node, SequenceNode):
-        return SequenceNode(node.mark, tuple(_typed(item) for item in node.items))
+        return Array(tuple(to_value(one, typed, keep_places) for one in node.items), source=source)
     if isinstance(node, MappingNode):
-        return MappingNode(node.mark, tuple((key, _typed(value)) for key, value in node.pairs))
-    return replace(node, text=to_text(_value(node, True)))
-
-
-def _value(node: Node, typed: bool) -> Value:
-    if isinstance(node, SequenceNode):
-        return Array(tuple(_value(one, typed) for one in node.items), source=node)
-    if isinstance(node, MappingNode):
-        return Object({key.text: _value(value, typed) for key, value in node.pairs}, source=node)
+        return Object({key.text: to_value(value, typed, keep_places) for key, value in node.pairs}, source=source)
     if not typed or not node.plain:
         return node.text
     if node.text in TYPED_BOOLEAN:
