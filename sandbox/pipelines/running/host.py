@@ -61,7 +61,8 @@ class GateRequest:
     """What a stage waits for before it starts, or a ManualValidation task inside it.
 
     `kind`: `manual` (the stage's trigger is manual), `environment` (checks of the environment that a deployment job of
-    the stage names), `validation` (a ManualValidation task). `timeout_seconds` 0 is the host's choice.
+    the stage names), `checkpoint` (everything at once, where the run asks for checkpoints), `validation` (a
+    ManualValidation task). `timeout_seconds` 0 is the host's choice.
     """
 
     kind: str

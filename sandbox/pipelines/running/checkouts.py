@@ -1,0 +1,64 @@
+"""Getting sources with git: one commit, detached, as deep as asked. Hosts use it."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox.pipelines.running.errors import StepError
+from sandbox.pipelines.running.host import CheckoutRequest
+
+# A server answers for any commit only when it is told to; a folder of this machine is told here.
+UPLOAD_PACK = "git -c uploadpack.allowAnySHA1InWant=true upload-pack"
+
+
+def fetch_commit(
+    request: CheckoutRequest, address: str, commit: str, environment: Mapping[str, str], *settings: str
+) -> None:
+    """Fetch a commit from an address into the request's folder and check it out. `settings` are further `-c` values,
+    such as an authorization header. Raises StepError."""
+    quiet = {**environment, "GIT_TERMINAL_PROMPT": "0", "GIT_ADVICE": "0"}
+    options = [part for one in settings for part in ("-c", one)]
+    fetch = ["fetch", "--quiet", "--force", "--tags" if request.tags else "--no-tags"]
+    if request.depth:
+        fetch.append(f"--depth={request.depth}")
+    if address.startswith("file:"):
+        fetch.append(f"--upload-pack={UPLOAD_PACK}")
+    lines = [
+        ["init", "--quiet", "--initial-branch=main"],
+        ["remote", "add", "origin", address],
+        [*options, *fetch, "origin", commit],
+        ["-c", "advice.detachedHead=false", "checkout", "--quiet", "--force", "--detach", commit],
+    ]
+    if request.submodules.lower() in ("true", "recursive"):
+        deep = ["--recursive"] if request.submodules.lower() == "recursive" else []
+        lines.append([*options, "submodule", "update", "--init", "--quiet", *deep])
+    if request.lfs:
+        lines.append([*options, "lfs", "pull"])
+    for arguments in lines:
+        _git(request, arguments, quiet)
+
+
+def _git(request: CheckoutRequest, arguments: list[str], environment: Mapping[str, str]) -> None:
+    code = request.execute(["git", *arguments], request.folder, environment)
+    if code != 0:
+        word = next(one for one in arguments if not one.startswith("-") and "=" not in one)
+        raise StepError(f"Git {word} failed with exit code: {code}")
+
+
+def head_of(folder: Path) -> str | None:
+    """The commit that a repository's folder is at; None when it is no repository, or has no commit."""
+    if not (folder / ".git").exists() or shutil.which("git") is None:
+        return None
+    command = ["git", "-C", str(folder), "rev-parse", "--verify", "--quiet", "HEAD"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return done.stdout.strip() or None
+
+
+def copy_working_tree(source: Path, target: Path, leave: Path) -> None:
+    """All files but git's own; `leave` is a folder that is not copied, wherever it lies."""
+
+    def ignored(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if name == ".git" or (Path(folder) / name).absolute() == leave.absolute()]
+
+    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, ignore=ignored)

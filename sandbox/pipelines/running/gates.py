@@ -1,0 +1,32 @@
+"""What a stage waits for before it starts: a person, for a manual stage; checks of the environments it deploys to."""
+
+from dataclasses import dataclass
+
+from sandbox.pipelines.events import StageWaiting
+from sandbox.pipelines.planning import PlannedStage
+from sandbox.pipelines.running.context import RunState
+from sandbox.pipelines.running.host import GateAnswer, GateRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    request: GateRequest
+
+    def ask(self, run: RunState) -> GateAnswer:
+        """Blocks until there is an answer."""
+        what = f"{self.request.kind} {self.request.name}"
+        run.emit(StageWaiting(run.host.now(), self.request.stage, what))
+        return run.host.await_gate(self.request, run.cancellation)
+
+
+def list_gates(stage: PlannedStage, run: RunState) -> tuple[Gate, ...]:
+    """A manual stage first, then each environment once; or the one checkpoint of a host that looks at all by itself."""
+    if run.request.checkpoints:
+        return (Gate(GateRequest("checkpoint", stage.name, stage.name)),)
+    found = []
+    if stage.stage.trigger == "manual":
+        found.append(GateRequest("manual", stage.name, stage.name))
+    deployments = [job.job.deployment for job in stage.jobs if job.job.deployment is not None]
+    names = dict.fromkeys(one.environment.name for one in deployments)
+    found += [GateRequest("environment", stage.name, name) for name in names]
+    return tuple(Gate(one) for one in found)

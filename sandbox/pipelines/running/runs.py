@@ -1,0 +1,74 @@
+"""A run from outside: start it, cancel it, get its outcome."""
+
+from collections.abc import Sequence
+
+from sandbox.pipelines.events import IssueLogged, RunFinished, RunStarted, Sink
+from sandbox.pipelines.expressions.contexts import Result
+from sandbox.pipelines.planning import Plan
+from sandbox.pipelines.running.context import RunState
+from sandbox.pipelines.running.errors import RunRefused
+from sandbox.pipelines.running.host import RunHost
+from sandbox.pipelines.running.numbers import build_number
+from sandbox.pipelines.running.schedule import Schedule
+from sandbox.pipelines.running.scopes import root_scope
+from sandbox.pipelines.running.settings import RunOutcome, RunRequest
+from sandbox.pipelines.running.steps import unknown_task
+
+
+class PipelineRun:
+    """One run. `run` blocks in the calling thread; `cancel` may be called from any other, and from a signal handler's
+    thread. Sinks get every event, one at a time, in the thread where it happens; they must not call back."""
+
+    def __init__(self, request: RunRequest, host: RunHost, *sinks: Sink) -> None:
+        self._state = RunState(request, host, sinks)
+
+    def cancel(self, reason: str = "The run was canceled.") -> None:
+        """Running steps are stopped, but for those whose condition still holds."""
+        self._state.cancellation.request(reason)
+
+    def run(self) -> RunOutcome:
+        """Run to the end. No process that it started is left when it returns or raises. Run it once."""
+        state = self._state
+        host, request = state.host, state.request
+        try:
+            outcome = self._run()
+        except RunRefused as error:
+            message = state.everything.mask(str(error))
+            state.emit(IssueLogged(host.now(), "error", message))
+            outcome = RunOutcome(Result.FAILED, state.build_number or str(request.run_id), {}, (), message)
+        finally:
+            state.groups.close()
+        state.emit(RunFinished(host.now(), outcome.result, outcome.reason))
+        return outcome
+
+    def _run(self) -> RunOutcome:
+        state = self._state
+        request, host = state.request, state.host
+        try:
+            root = root_scope(state)
+        except RunRefused:
+            state.emit(RunStarted(host.now(), request.run_id, str(request.run_id), notices(request.plan)))
+            raise
+        name = request.plan.pipeline.name
+        state.build_number = build_number(name, root.expanded(), host.now(), host.revision)
+        shown = state.everything.mask(state.build_number)
+        state.emit(RunStarted(host.now(), request.run_id, shown, notices(request.plan)))
+        return Schedule(state, root).run()
+
+
+def notices(plan: Plan) -> tuple[str, ...]:
+    """What is not rehearsed: the plan's own notices, and every task that will fail here."""
+    found = [f"{one.mark}: {one.message}" if one.mark else one.message for one in plan.notices]
+    return tuple(dict.fromkeys((*found, *unknown_tasks(plan))))
+
+
+def unknown_tasks(plan: Plan) -> Sequence[str]:
+    """One sentence for each task that cannot be rehearsed here, in document order."""
+    steps = (
+        planned.step
+        for stage in plan.stages
+        for job in stage.jobs
+        for activity in job.activities
+        for planned in activity.steps
+    )
+    return [f"{step.mark}: {reason}" for step in steps if step.enabled and (reason := unknown_task(step))]
