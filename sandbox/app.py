@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import __version__
-from sandbox.arm import ResourceManager
+from sandbox.arm import ResourceManager, Subscriptions
 from sandbox.blob import BlobFiles, Blobs, SharedAccess
 from sandbox.clock import Clock
 from sandbox.compute.folders import remove_folder
@@ -118,9 +118,8 @@ def build(settings: Settings) -> Application:
         made.groups.before_delete,
         made.delete_accounts,
     )
-    arm = ResourceManager(
-        store, clock, ids, account.subscription, account.tenant, made.learning.deploy_workspace, hooks
-    )
+    subscriptions = Subscriptions(account.subscription, account.tenant)
+    arm = ResourceManager(store, clock, ids, subscriptions, made.learning.deploy_workspace, hooks)
     secret = ids.secret()
     control = Control(secret, faults, lambda: gateway.seen, __version__)
     devops = DevOps(
