@@ -1,7 +1,7 @@
 """What a deployment starts: its scoring script, its MLflow model without code, or the image its environment names."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -83,7 +83,7 @@ class Launcher:
         script = properties["codeConfiguration"]["scoringScript"]
         if not (code / script).is_file():
             raise BadRequest("UserError", f"The scoring script '{script}' is not in the deployment's code.")
-        options = self._options(deployment, folder, log)
+        options = replace(self._options(deployment, folder, log), runtime=prepared.runtime)
         server = serve_score_script(code, script, self._model(deployment), options, self._processes)
         return Launch(server, prepared.report)
 
