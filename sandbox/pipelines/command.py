@@ -1,4 +1,4 @@
-"""`sandbox pipeline validate | expand | plan | trigger FILE`: a typer program that `sandbox.cli` mounts.
+"""`sandbox pipeline validate | expand | plan | trigger | run FILE`: a typer program that `sandbox.cli` mounts.
 
 It prints, as the command line does. Exit codes: 0 the answer is yes, 1 it is no (problems, no run), 2 usage.
 """
@@ -15,7 +15,7 @@ from sandbox.pipelines.documents import plan_document, trigger_document, validat
 from sandbox.pipelines.errors import LoadError, Problem
 from sandbox.pipelines.filters import HEADS, TAGS
 from sandbox.pipelines.final import final_yaml
-from sandbox.pipelines.loading import Loaded, LoadRequest, load_file
+from sandbox.pipelines.loading import Loaded, LoadRequest, load_file, repository_root
 from sandbox.pipelines.rendering import render
 from sandbox.pipelines.triggers import Decision, Event, PullRequest, Push, decide
 
@@ -50,7 +50,7 @@ def validate(
         counted = ", ".join(f"{count} {word}" for word, count in document["counts"].items() if word != "agentJobs")
         typer.echo(f"{file}: no problem found by the sandbox's own checks ({counted}).")
         typer.echo("Microsoft's language service did not run: see `layers` in --json.")
-        _print_notices(document["notices"])
+        _print_notices(document)
     raise typer.Exit(1 if error else 0)
 
 
@@ -98,7 +98,7 @@ def plan(
             place = f"  environment {job['environment']}" if job["environment"] else ""
             after = f"  after {', '.join(job['dependsOn'])}" if job["dependsOn"] else ""
             _print_line(job, f"{after}{legs}{place}", "  ")
-    _print_notices(document["notices"])
+    _print_notices(document)
 
 
 @pipeline_program.command()
@@ -126,6 +126,52 @@ def trigger(
     else:
         _print_decision(document, decision)
     raise typer.Exit(0 if decision.starts else 1)
+
+
+@pipeline_program.command()
+def run(
+    file: File,
+    parameter: Parameters = None,
+    variable: Variables = None,
+    branch: Branch = "main",
+    repository: Repositories = None,
+    root: Root = None,
+    stage: Annotated[list[str] | None, typer.Option(help="Run this stage only. Repeat it.")] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="A stage to leave out.")] = None,
+    secret: Annotated[
+        list[str] | None, typer.Option(help="NAME of a secret variable: its value is in the environment.")
+    ] = None,
+    group: Annotated[list[str] | None, typer.Option(help="NAME=FILE, a variable group as YAML or JSON.")] = None,
+    approve: Annotated[
+        list[str] | None, typer.Option(help="NAME=yes or no: of a stage, environment, validation.")
+    ] = None,
+    dirty: Annotated[
+        bool, typer.Option("--dirty", help="Check out the files as they are, not the last commit.")
+    ] = False,
+    work: Annotated[Path | None, typer.Option(help="Folder to keep logs, artifacts and workspaces in.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the pipeline on this machine. Exit code 1 when it does not succeed."""
+    from sandbox.pipelines.running.command import LocalRun, run_file
+
+    request = _request(parameter, variable, branch, skip or ())
+    loaded = _loaded(file, root, repository, request, as_json)
+    options = LocalRun(
+        file=file,
+        root=root or repository_root(file),
+        branch=branch,
+        others={name: Path(folder) for name, folder in pairs(repository, "--repository").items()},
+        variables=pairs(variable, "--variable"),
+        secrets=tuple(secret or ()),
+        groups={name: Path(path) for name, path in pairs(group, "--group").items()},
+        approvals=pairs(approve, "--approve"),
+        stages=tuple(stage or ()),
+        skip=tuple(skip or ()),
+        dirty=dirty,
+        work=work,
+        as_json=as_json,
+    )
+    raise typer.Exit(run_file(options, loaded))
 
 
 def make_event(
@@ -217,9 +263,11 @@ def _print_line(node: Mapping[str, Any], after: str, indent: str) -> None:
     typer.echo(f"{indent}{node['name']:24} {node['outlook']:8} {node['why']}{after}")
 
 
-def _print_notices(notices: Sequence[Mapping[str, Any]]) -> None:
-    for notice in notices:
+def _print_notices(document: Mapping[str, Any]) -> None:
+    for notice in document["notices"]:
         typer.echo(f"note: {notice['message']}")
+    for task in document["notRehearsed"]:
+        typer.echo(f"note: {task}")
 
 
 def _print_decision(document: Mapping[str, Any], decision: Decision) -> None:

@@ -66,6 +66,16 @@ class StageWaiting(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class GateAnswered(Event):
+    """The end of what StageWaiting began."""
+
+    stage: str
+    what: str
+    allowed: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StageStarted(Event):
     stage: str
     display_name: str = ""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sandbox.pipelines.events import StageWaiting
+from sandbox.pipelines.events import GateAnswered, StageWaiting
 from sandbox.pipelines.planning import PlannedStage
 from sandbox.pipelines.running.context import RunState
 from sandbox.pipelines.running.host import GateAnswer, GateRequest
@@ -16,7 +16,10 @@ class Gate:
         """Blocks until there is an answer."""
         what = f"{self.request.kind} {self.request.name}"
         run.emit(StageWaiting(run.host.now(), self.request.stage, what))
-        return run.host.await_gate(self.request, run.cancellation)
+        answer = run.host.await_gate(self.request, run.cancellation)
+        reason = run.everything.mask(answer.reason)
+        run.emit(GateAnswered(run.host.now(), self.request.stage, what, answer.allowed, reason))
+        return answer
 
 
 def list_gates(stage: PlannedStage, run: RunState) -> tuple[Gate, ...]:
