@@ -9,6 +9,7 @@ from sandbox.pipelines.loading import Loaded
 from sandbox.pipelines.model import DEFAULT_STAGE, Pipeline, Pool, VariableGroupReference
 from sandbox.pipelines.notices import Notice
 from sandbox.pipelines.planning import Activity, JobInstance, Plan, PlannedEntry, PlannedJob, PlannedStage, PlannedStep
+from sandbox.pipelines.running.runs import unknown_tasks
 from sandbox.pipelines.schedules import list_due
 from sandbox.pipelines.triggers import Decision
 
@@ -32,6 +33,7 @@ def validation_document(file: str, loaded: Loaded | None, error: LoadError | Non
         "moreProblems": error.more if error else 0,
         "counts": counts(plan) if plan else None,
         "files": list(loaded.files) if loaded else [],
+        "notRehearsed": list(unknown_tasks(plan)) if plan else [],
         "notices": [_notice(one) for one in plan.notices] if plan else [],
     }
 
@@ -72,6 +74,7 @@ def plan_document(file: str, plan: Plan) -> Document:
         "variables": _variables(plan.variables),
         "stages": [_stage(one) for one in plan.stages],
         "environments": list(environments(plan)),
+        "notRehearsed": list(unknown_tasks(plan)),
         "counts": counts(plan),
         "notices": [_notice(one) for one in plan.notices],
     }

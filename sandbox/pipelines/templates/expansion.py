@@ -78,13 +78,13 @@ class Expander:
             expanded = self._extends(root, expanded, frame)
         return Expanded(expanded, declarations, frame.parameters, tuple(one.label for one in self._files))
 
-    def value(self, expression: str, mark: Mark, frame: Frame) -> Value:
+    def value(self, expression: str, mark: Mark, frame: Frame) -> Value | Broken:
         """An expression's value, or Broken with a problem added."""
         try:
             return evaluate(self._parse(expression, frame), frame.environment())
         except ExpressionError as error:
             self.problems.add(error.message, mark, error.help)
-            return Broken()  # type: ignore[return-value]
+            return Broken()
 
     def scalar(self, node: ScalarNode, frame: Frame) -> Node:
         """A text with its expressions replaced."""

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Final
 
 from sandbox.pipelines.binding.jobs import bind_job
+from sandbox.pipelines.binding.reading import read_text
 from sandbox.pipelines.binding.root import bind_stage
 from sandbox.pipelines.binding.steps import bind_step
-from sandbox.pipelines.errors import Mark, Problems
+from sandbox.pipelines.errors import ExpressionError, Mark, Problems
 from sandbox.pipelines.expressions.values import Array, Value
 from sandbox.pipelines.shorthands import BY_TYPE as WRITERS
 from sandbox.pipelines.syntax import MappingNode, Node, ScalarNode, SequenceNode
@@ -101,6 +102,9 @@ def _declaration(item: Node, root: bool, problems: Problems) -> Declaration | No
             problems.add(f"Unexpected value '{key.text}'", key.mark, help)
             return None
     texts = {key.text: value for key, value in item.pairs if isinstance(value, ScalarNode)}
+    if "name" not in texts:
+        read_text(item.pairs[0][1], problems)
+        return None
     type_node = texts.get("type")
     allowed = (*ANYWHERE, *(ROOT_ONLY if root else TEMPLATE_ONLY))
     if type_node and type_node.text not in allowed:
@@ -108,7 +112,7 @@ def _declaration(item: Node, root: bool, problems: Problems) -> Declaration | No
         return Declaration(texts["name"].text, "string", item.mark, default=ScalarNode(item.mark, "", broken=True))
     values = item.get("values")
     return Declaration(
-        name=texts["name"].text if "name" in texts else "",
+        name=texts["name"].text,
         type=type_node.text if type_node else "string",
         mark=item.mark,
         display_name=texts["displayName"].text if "displayName" in texts else "",
@@ -133,7 +137,11 @@ def literal(node: Node | None, problems: Problems) -> Node | None:
         return MappingNode(node.mark, pairs)
     if node is None or not holds_expression(node):
         return node
-    parts = list(pieces(node.text))
+    try:
+        parts = list(pieces(node.text))
+    except ExpressionError as error:
+        problems.add(error.message, node.mark, error.help)
+        return ScalarNode(node.mark, "", broken=True)
     lone = LONE_STRING.fullmatch(parts[0].text)
     if len(parts) == 1 and lone:
         return ScalarNode(node.mark, lone.group(1).replace("''", "'"), plain=False)

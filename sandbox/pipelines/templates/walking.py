@@ -34,11 +34,11 @@ class Item:
 
 
 class Evaluator(Protocol):
-    """What walking needs of the expander. All of them add problems instead of raising; the value is then `BROKEN`."""
+    """What walking needs of the expander. All of these add problems instead of raising; the value is then Broken."""
 
     problems: Problems
 
-    def value(self, expression: str, mark: Mark, frame: Frame) -> Value: ...
+    def value(self, expression: str, mark: Mark, frame: Frame) -> Value | Broken: ...
 
     def scalar(self, node: ScalarNode, frame: Frame) -> Node: ...
 
@@ -130,6 +130,7 @@ def _branches(
         for inner in each_frames(directive, key, frame, evaluator):
             rounds += 1
             yield inner
+        # A loop variable named as a function is legal as long as nobody uses it: nothing to look at then.
         if not rounds and directive.variable.lower() not in reserved_names():
             evaluator.check_syntax(body, frame.with_loop(directive.variable, None))
     elif _is_taken(directive, key, chain, frame, evaluator):
