@@ -33,6 +33,10 @@ class Item:
     frame: Frame | None
 
 
+class Broken:
+    """Stands for the value of an expression that failed."""
+
+
 class Evaluator(Protocol):
     """What walking needs of the expander. All of these add problems instead of raising; the value is then Broken."""
 
@@ -43,10 +47,6 @@ class Evaluator(Protocol):
     def scalar(self, node: ScalarNode, frame: Frame) -> Node: ...
 
     def check_syntax(self, node: Node, frame: Frame) -> None: ...
-
-
-class Broken:
-    """Stands for the value of an expression that failed."""
 
 
 @dataclass(slots=True)
@@ -85,6 +85,8 @@ def walk_items(node: SequenceNode, frame: Frame, evaluator: Evaluator) -> Iterat
         directive = parse_directive(key.text) if key else None
         inserted = directive is not None and directive.word == "insert"
         if key is None or value is None or not is_directive_key(key.text) or inserted:
+            if inserted:
+                chain.end()
             yield from _plain_item(item, frame, evaluator)
         elif directive is None:
             if _key(key, frame, evaluator) is None:
