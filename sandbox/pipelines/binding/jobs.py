@@ -154,7 +154,7 @@ def _deployment(fields: Fields, name: str) -> Deployment:
     kinds = [kind for kind in STRATEGIES if strategy and strategy.has(kind)]
     body = strategy.node(kinds[0]) if strategy and kinds else None
     if strategy:
-        strategy.finish(hint=dict.fromkeys(STRATEGIES, "A deployment has one strategy."))
+        strategy.finish(() if kinds else STRATEGIES, dict.fromkeys(STRATEGIES, "A deployment has one strategy."))
     if body is None:
         return Deployment(environment, kinds[0] if kinds else "", ())
     return _bind_strategy(kinds[0], Fields(body, problems), environment, name)
