@@ -71,14 +71,20 @@ class Access:
         self.user, self.first_token = self._begin()
 
     def _begin(self) -> tuple[User, str]:
-        """The state folder's own user and their first PAT; the first start makes both."""
+        """The state folder's own user and their first PAT; the first start makes both, a later one renews the PAT."""
         with self._store.write() as change:
             found = change.get(FIRST, "/devops-first")
-            if found is None:
-                user = self.create_user("Ada Attendee", "ada@example.org")
+            if found is None or self._has_ended(found.body["secret"]):
+                known = self.get_user(found.body["user"]) if found else None
+                user = known or self.create_user("Ada Attendee", "ada@example.org")
                 token = self.create_token(user, "First token")
                 found = change.put(FIRST, "/devops-first", {"user": user.id, "secret": token.secret})
         return self.get_user(found.body["user"]), str(found.body["secret"])
+
+    def _has_ended(self, secret: str) -> bool:
+        """Whether the first token was revoked or is past its time; then a start makes another."""
+        found = self._store.get(TOKENS, _token_key(secret))
+        return found is None or datetime.fromisoformat(found.body["validTo"]) <= self._clock.now()
 
     def create_user(self, display_name: str, unique_name: str) -> User:
         user = User(self._ids.guid(), display_name, unique_name)

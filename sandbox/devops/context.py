@@ -47,6 +47,8 @@ class Work:
         begin_operation(self._store, operation_id, target)
 
         def finish(done: "Future[None]") -> None:
+            if done.cancelled():
+                return  # the server stops; the next start fails what it finds under way
             _log_failure(done)
             failure = done.exception()
             finish_operation(
@@ -101,6 +103,12 @@ def require_organization(view: View, call: Call) -> Document:
     if found is None:
         raise organization_missing(call.params["organization"])
     return found
+
+
+def project_name(view: View, organization: str, guid: str) -> str:
+    """The present name of a project; empty where it is gone."""
+    found = view.get(PROJECTS, f"{organization_id(organization)}/projects/{guid}")
+    return str(found.body["name"]) if found else ""
 
 
 def project_collection(organization: Document) -> str:

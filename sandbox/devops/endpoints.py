@@ -14,12 +14,14 @@ from sandbox.devops.context import (
     flag_option,
     identity,
     organization_id,
+    project_name,
     read_list,
     require_organization,
     require_project,
     wire_time,
     without_nulls,
 )
+from sandbox.devops.endpointtypes import FEDERATION, PRINCIPAL, checked_type
 from sandbox.devops.front import Action
 from sandbox.devops.locations import location
 from sandbox.devops.problems import ENDPOINT, invalid, missing, project_missing
@@ -29,18 +31,9 @@ from sandbox.store import Document, Transaction
 from sandbox.wire import Call, Reply
 
 ENDPOINTS = "devops/endpoints"
-FEDERATION = "WorkloadIdentityFederation"
-PRINCIPAL = "ServicePrincipal"
 SECRETS = ("serviceprincipalkey", "servicePrincipalCertificate", "password", "apitoken", "accesstoken", "secret")
 SECONDS_TO_READY = 1.0  # an automatic connection is not ready before its app registration is there (3.3, INF)
 NOT_READY = "The app registration could not be created: insufficient privileges in the directory."
-SCHEMES = {
-    "azurerm": (FEDERATION, PRINCIPAL, "ManagedServiceIdentity"),
-    "git": ("UsernamePassword", "Token", "None"),
-    "generic": ("UsernamePassword", "None"),
-}
-NAMES = {"azurerm": "AzureRM", "git": "git", "generic": "generic"}
-TITLES = {"azurerm": "Azure Resource Manager", "git": "Other Git", "generic": "Generic"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +69,6 @@ class Endpoints:
             Action("serviceendpoint_endpoints_update", "PUT", shared, self.update, one=True),
             Action("serviceendpoint_endpoints_share", "PATCH", shared, self.share, one=True),
             Action("serviceendpoint_endpoints_delete", "DELETE", shared, self.delete, one=True),
-            Action("serviceendpoint_types_list", "GET", location("serviceendpoint", "types"), self.types),
         ]
 
     # Reading
@@ -151,7 +143,7 @@ class Endpoints:
 
     def create(self, call: Call) -> Reply:
         body = call.json()
-        kind, scheme = _checked_type(body)
+        kind, scheme = checked_type(body)
         organization = require_organization(self._store, call)
         guid = self._context.ids.guid()
         with self._store.write() as change:
@@ -199,7 +191,7 @@ class Endpoints:
         if not parameters.get("serviceprincipalid") and scheme != "ManagedServiceIdentity":
             raise invalid("A manual connection names its application in parameters.serviceprincipalid.", ENDPOINT)
         if scheme == FEDERATION:
-            project = next(iter(references.values()))["project"]
+            project = project_name(self._store, organization.body["name"], next(iter(references)))
             parameters["workloadIdentityFederationIssuer"] = f"https://vstoken.dev.azure.com/{organization.body['id']}"
             parameters["workloadIdentityFederationSubject"] = f"sc://{organization.body['name']}/{project}/{name}"
         elif scheme == PRINCIPAL and not automatic and not parameters.get("serviceprincipalkey"):
@@ -214,7 +206,7 @@ class Endpoints:
     def update(self, call: Call) -> Reply:
         """The whole connection again; a secret that comes as null stays what it was."""
         body = call.json()
-        _, scheme = _checked_type(body)
+        _, scheme = checked_type(body)
         with self._store.write() as change:
             found = self._require(call)
             references = self._references(change, call, body) if body.get(REFERENCES) else found.body["references"]
@@ -291,7 +283,7 @@ class Endpoints:
             if not name:
                 raise invalid("A service connection needs a name.", ENDPOINT)
             description = str(row.get("description") or "")
-            found[project.body["id"]] = {"name": name, "description": description, "project": project.body["name"]}
+            found[project.body["id"]] = {"name": name, "description": description}
         if not found:
             raise invalid("serviceEndpointProjectReferences names at least one project.", ENDPOINT)
         return found
@@ -303,8 +295,7 @@ class Endpoints:
                 if one.body["id"] != own and other and other["name"].lower() == reference["name"].lower():
                     raise Conflict(
                         f"{ENDPOINT}.DuplicateServiceConnectionException",
-                        f"Service connection with name {reference['name']} already exists in the project "
-                        f"{reference['project']}.",
+                        f"Service connection with name {reference['name']} already exists in the project.",
                     )
 
     # On the wire
@@ -337,23 +328,16 @@ class Endpoints:
                 "operationStatus": {"errorCode": None, **status},
                 "creationDate": wire_time(document.created),
                 "owner": body["owner"],
-                REFERENCES: [_reference(guid, one) for guid, one in body["references"].items()],
+                REFERENCES: [self._reference(call, guid, one) for guid, one in body["references"].items()],
             }
         )
 
-    def types(self, call: Call) -> Reply:
-        """The types that the sandbox knows, with their ways to authenticate."""
-        wanted = call.option("type").lower()
-        return collection(
-            {
-                "name": NAMES[kind],
-                "displayName": TITLES[kind],
-                "description": f"A connection to {TITLES[kind]}.",
-                "authenticationSchemes": [{"scheme": one, "displayName": one} for one in schemes],
-            }
-            for kind, schemes in SCHEMES.items()
-            if not wanted or kind == wanted
-        )
+    def _reference(self, call: Call, guid: str, reference: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "projectReference": {"id": guid, "name": project_name(self._store, call.params["organization"], guid)},
+            "name": reference["name"],
+            "description": reference["description"],
+        }
 
 
 REFERENCES = "serviceEndpointProjectReferences"
@@ -363,31 +347,6 @@ def _key(organization: str, guid: str) -> str:
     return f"{organization_id(organization)}/endpoints/{guid}"
 
 
-def _reference(guid: str, reference: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "projectReference": {"id": guid, "name": reference["project"]},
-        "name": reference["name"],
-        "description": reference["description"],
-    }
-
-
 def _shown(parameters: Mapping[str, Any]) -> dict[str, Any]:
     hidden = {one.lower() for one in SECRETS}
     return {name: None if name.lower() in hidden else value for name, value in parameters.items()}
-
-
-def _checked_type(body: Mapping[str, Any]) -> tuple[str, str]:
-    """The type in lower case, and the scheme in the vendor's spelling. Raises BadRequest."""
-    kind = str(body.get("type") or "").lower()
-    if kind not in SCHEMES:
-        raise invalid(
-            f"The sandbox knows service connections of type {', '.join(NAMES.values())}; this is '{body.get('type')}'.",
-            ENDPOINT,
-        )
-    asked = str((body.get("authorization") or {}).get("scheme") or "")
-    for scheme in SCHEMES[kind]:
-        if scheme.lower() == asked.lower():
-            return kind, scheme
-    raise invalid(
-        f"A connection of type {NAMES[kind]} has the scheme {', '.join(SCHEMES[kind])}; this is '{asked}'.", ENDPOINT
-    )

@@ -120,6 +120,8 @@ def _environment(home: Path, bundle: Path | None) -> dict[str, str]:
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",
+        "GIT_LITERAL_PATHSPECS": "1",
+        "GIT_ALLOW_PROTOCOL": "https:http:file",
         "GIT_CONFIG_COUNT": str(len(SETTINGS)),
     }
     for index, (name, value) in enumerate(SETTINGS.items()):

@@ -13,6 +13,7 @@ from sandbox.devops.context import Context, Work
 from sandbox.devops.discovery import Discovery
 from sandbox.devops.edits import Edits
 from sandbox.devops.endpoints import Endpoints
+from sandbox.devops.endpointtypes import EndpointTypes
 from sandbox.devops.environments import Environments
 from sandbox.devops.front import Action, Front
 from sandbox.devops.git import Git
@@ -143,6 +144,7 @@ class DevOps:
             Edits(context, repositories, pushes),
             Commits(context, repositories, pushes),
             Items(context, repositories),
+            EndpointTypes(),
             nouns.endpoints,
             nouns.permissions,
             nouns.environments,

@@ -44,34 +44,37 @@ class Switches:
 
 
 class Switchboard:
-    """Reads and changes the switches."""
+    """Reads and changes the switches. Every call looks at them, so memory keeps what this only writer wrote."""
 
     def __init__(self, store: Store, guard: Guard) -> None:
         self._store = store
         self._guard = guard
+        found = store.get(KIND, ID)
+        self._current = Switches(**found.body) if found else Switches()
 
     def get(self) -> Switches:
-        found = self._store.get(KIND, ID)
-        return Switches(**found.body) if found else Switches()
+        return self._current
 
     def update(self, values: Mapping[str, Any]) -> Switches:
         """Set some switches. Raises BadRequest for an unknown name or a value of another type."""
+        checked = _checked(values)
         with self._store.write() as change:
-            found = change.get(KIND, ID)
-            before = Switches(**found.body) if found else Switches()
-            after = replace(before, **_checked(values))
+            after = replace(self._current, **checked)
             change.put(KIND, ID, asdict(after))
+            self._current = after
         return after
 
     def reset(self) -> None:
-        self._store.delete(KIND, ID)
+        with self._store.write() as change:
+            change.delete(KIND, ID)
+            self._current = Switches()
 
     def take_throttle(self) -> bool:
         """Whether this call is to be refused as one too many; counts down."""
-        if not self.get().throttle:
+        if not self._current.throttle:
             return False
         with self._store.write():
-            left = self.get().throttle
+            left = self._current.throttle
             if left:
                 self.update({"throttle": left - 1})
         return left > 0

@@ -13,6 +13,7 @@ from sandbox.devops.context import (
     next_number,
     organization_id,
     page,
+    project_name,
     require_organization,
     require_project,
     wire_time,
@@ -146,7 +147,7 @@ class VariableGroups:
             if project is None:
                 raise project_missing(wanted)
             name = str(row.get("name") or body.get("name") or "")
-            found[project.body["id"]] = {"project": project.body["name"], "name": name}
+            found[project.body["id"]] = {"name": name}
         if not found:
             raise invalid(f"{REFERENCES} names at least one project.", TASK)
         return found
@@ -159,11 +160,14 @@ class VariableGroups:
             if same and one.body["id"] != own:
                 raise exists("VariableGroup", f"The variable group '{name}' exists in the project already.")
 
+    def _project(self, call: Call, guid: str) -> dict[str, str]:
+        return {"id": guid, "name": project_name(self._store, call.params["organization"], guid)}
+
     def _wire(self, call: Call, document: Document, with_projects: bool) -> dict[str, Any]:
         """Lists leave the project references null, create answers fill them (3.8)."""
         body = document.body
         rows = [
-            {"projectReference": {"id": guid, "name": one["project"]}, "name": one["name"], "description": None}
+            {"projectReference": self._project(call, guid), "name": one["name"], "description": None}
             for guid, one in body["projects"].items()
         ]
         return {

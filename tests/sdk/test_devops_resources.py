@@ -1,6 +1,7 @@
 """Service connections, variable groups, environments, permissions, queues, capacity, work items."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -194,6 +195,21 @@ def test_environments_and_their_alias(devops: Organization, project: str) -> Non
     assert devops.call("DELETE", f"{base}/{made['id']}").status_code == 204
     missing = devops.call("GET", f"{base}/{made['id']}")
     assert (missing.status_code, missing.json()["typeKey"]) == (404, "EnvironmentNotFoundException")
+
+
+def test_sixteen_clients_lose_nothing(devops: Organization, project: str) -> None:
+    base = f"{project}/_apis/distributedtask/environments"
+    states: list[int] = []
+
+    def make(client: int) -> None:
+        for number in range(4):
+            states.append(devops.call("POST", base, {"name": f"e-{client}-{number}"}).status_code)
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(make, range(16)))
+    assert states == [200] * 64
+    rows = devops.get(base)["value"]
+    assert len({one["id"] for one in rows}) == len({one["name"] for one in rows}) == 64
 
 
 # Permissions
