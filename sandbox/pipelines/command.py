@@ -264,10 +264,9 @@ def _print_line(node: Mapping[str, Any], after: str, indent: str) -> None:
 
 
 def _print_notices(document: Mapping[str, Any]) -> None:
-    for notice in document["notices"]:
-        typer.echo(f"note: {notice['message']}")
-    for task in document["notRehearsed"]:
-        typer.echo(f"note: {task}")
+    messages = [*(notice["message"] for notice in document["notices"]), *document["notRehearsed"]]
+    for message in dict.fromkeys(messages):
+        typer.echo(f"note: {message}")
 
 
 def _print_decision(document: Mapping[str, Any], decision: Decision) -> None:

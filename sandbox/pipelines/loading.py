@@ -71,6 +71,9 @@ def load_file(
     else the file's own. Raises LoadError."""
     base = (root or repository_root(file)).absolute()
     sources = FolderSources(base, {name.lower(): folder for name, folder in (others or {}).items()})
+    if not file.absolute().is_relative_to(base):
+        help = "Give the repository's folder with --root, or a file within it."
+        raise LoadError([Problem(f"{file} is not within the repository {base}", None, help)])
     path = file.absolute().relative_to(base).as_posix()
     text = sources.read(SELF, path)
     if text is None:

@@ -181,3 +181,14 @@ def test_batch_and_deleted_refs() -> None:
     batched = decide_push(Trigger(written=True, batch=True), Push("refs/heads/main"))
     assert (batched.batched, batched.reason) == (True, Why.BATCHED_CI)
     assert not decide_push(Trigger(), Push("refs/heads/main", deleted=True)).starts
+
+
+def test_a_file_outside_the_given_root(file: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    said = run("validate", file, "--root", tmp_path_factory.mktemp("other"))
+    assert said.exit_code == 1
+    assert "is not within the repository" in said.stderr
+
+
+def test_a_note_is_said_once(file: Path) -> None:
+    file.write_text("pool: {vmImage: x}\njobs:\n- job: A\n  steps: []\n- job: B\n  steps: []\n", encoding="utf-8")
+    assert run("validate", file).stdout.count("Pool 'x'") == 1
