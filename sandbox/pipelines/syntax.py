@@ -15,6 +15,7 @@ from sandbox.pipelines.errors import LoadError, Mark, Problem, Problems
 
 LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)  # libyaml when it is there: ten times quicker
 EXPRESSION_START = "${{"
+MOST_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class _Composer:
         self._events = events
         self._file = file
         self._problems = problems
+        self._depth = 0
 
     def document(self) -> Node:
         next(self._events)
@@ -109,6 +111,15 @@ class _Composer:
         return root
 
     def _node(self, event: Any) -> Node:
+        self._depth += 1
+        if self._depth > MOST_DEPTH:
+            help = f"A file nests at most {MOST_DEPTH} levels here."
+            raise LoadError([Problem("Maximum object depth exceeded", Mark(self._file), help)])
+        node = self._read(event)
+        self._depth -= 1
+        return node
+
+    def _read(self, event: Any) -> Node:
         mark = Mark(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
         if event.anchor:
             self._refuse_anchor(event.anchor)
