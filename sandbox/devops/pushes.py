@@ -16,11 +16,12 @@ from sandbox.devops.git import ZERO
 from sandbox.devops.locations import location
 from sandbox.devops.problems import GIT, invalid, missing
 from sandbox.devops.repositories import RefUpdate, Repositories
-from sandbox.store import Document
+from sandbox.store import Document, Documents
 from sandbox.wire import Call, Reply
 
 PUSHES = "devops/pushes"
 UNTOLD = "devops/untold-pushes"
+UNSETTLED = "devops/unsettled-pushes"
 CREATORS = "devops/ref-creators"
 
 Announce = Callable[[Document, Sequence[RefUpdate], dict[str, str]], None]
@@ -47,17 +48,24 @@ class Pushes:
     def recording(self, document: Document, pusher: dict[str, str]) -> Iterator[list[Document]]:
         """Holds the repository's lock while refs change, then records the difference.
 
-        Yields a list that holds the push's document afterwards, or stays empty where nothing changed.
+        Yields a list that holds the push's document afterwards, or stays empty where nothing changed. What the refs
+        were is stored first, so that the next server records a push that this one is killed in the middle of.
         """
         folder, recorded = self._repositories.folder(document), list[Document]()
         with self._git.lock(folder):
             before = self._git.refs(folder)
+            key = f"{document.id}/unsettled"
+            self._store.put(UNSETTLED, key, {"before": before, "pusher": pusher, "repository": document.id})
             try:
                 yield recorded
             finally:
-                updates = _difference(before, self._git.refs(folder))
-                if updates:
-                    recorded.append(self._record(document, updates, pusher))
+                recorded += self._settled(document, before, pusher)
+                self._store.delete(UNSETTLED, key)
+
+    def _settled(self, document: Document, before: Mapping[str, str], pusher: dict[str, str]) -> Documents:
+        """The record of what changed since `before`, or nothing."""
+        updates = _difference(before, self._git.refs(self._repositories.folder(document)))
+        return [self._record(document, updates, pusher)] if updates else []
 
     def _record(self, document: Document, updates: Sequence[RefUpdate], pusher: dict[str, str]) -> Document:
         self._settle(document, updates, pusher)
@@ -67,7 +75,7 @@ class Pushes:
             body = {"pushId": number, "date": self._context.now(), "pushedBy": pusher, "refUpdates": rows}
             push = change.put(PUSHES, f"{document.id}/pushes/{number}", body, f"{document.id}/pushes")
             change.put(UNTOLD, push.id, {"repository": document.id})
-        self._context.work.begin_in_order(lambda: self._tell(push))
+        self._context.work.begin_in_order(partial(self._tell, push))
         return push
 
     def _settle(self, document: Document, updates: Sequence[RefUpdate], pusher: dict[str, str]) -> None:
@@ -105,6 +113,12 @@ class Pushes:
         self._store.delete(UNTOLD, push.id)
 
     def recover(self) -> None:
+        """Record the pushes that a killed server did not, and tell of those that were not told."""
+        for left in self._store.list(UNSETTLED):
+            document = self._repositories.by_key(left.body["repository"])
+            if document:
+                self._settled(document, left.body["before"], left.body["pusher"])
+            self._store.delete(UNSETTLED, left.id)
         for told in self._store.list(UNTOLD):
             push = self._store.get(PUSHES, told.id)
             if push:

@@ -211,6 +211,15 @@ class Repositories:
         for document in self._store.list(REPOSITORIES, collection_of(project)):
             self.remove(document)
 
+    def recover(self) -> None:
+        """Remove what a killed git left behind: a lock on a ref would refuse every later push to it."""
+        for document in self._store.list(REPOSITORIES):
+            folder = self.folder(document)
+            for leftover in (*folder.glob("*.lock"), *(folder / "refs").rglob("*.lock"), *folder.glob("index-*")):
+                leftover.unlink(missing_ok=True)
+            for leftover in (folder / "objects").glob("tmp_objdir-*"):
+                remove_folder(leftover)
+
     # On the wire
 
     def wire(self, call: Call, document: Document) -> dict[str, Any]:

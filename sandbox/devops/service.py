@@ -168,6 +168,7 @@ class DevOps:
     def recover(self) -> None:
         """Remove what a killed server left half-done, and tell of the pushes that were not told yet."""
         self.context.git.recover()
+        self._nouns.repositories.recover()
         self._nouns.transport.recover()
         self._nouns.imports.recover()
         self._nouns.projects.recover()

@@ -15,6 +15,8 @@ import pytest
 from sandbox.clock import Clock
 from sandbox.devops import DevOps, RefUpdate, Repository
 from sandbox.devops.git import ZERO
+from sandbox.devops.pushes import UNSETTLED
+from sandbox.devops.repositories import REPOSITORIES
 from sandbox.errors import ApiError, Unauthenticated
 from sandbox.ids import Ids
 from sandbox.store import Store
@@ -178,6 +180,30 @@ def test_a_push_that_was_not_told_is_told_at_the_next_start(tmp_path: Path) -> N
     third = build(tmp_path, Listener())
     third.devops.close()
     assert third.listener.heard == []
+
+
+def test_a_push_that_a_killed_server_did_not_record_is_recorded_by_the_next(tmp_path: Path) -> None:
+    """The refs have moved, the server died before it wrote that down, and git left a lock."""
+    first = build(tmp_path, Listener())
+    first.project("Killed")
+    old = first.push("Killed")
+    new = first.push("Killed", old, "/b.txt")
+    first.listener.wait(2)
+    first.devops.close()
+    repository = first.listener.heard[0][0]
+    git = first.devops.context.git
+    git.run(repository.folder, "update-ref", "refs/heads/main", old)
+    [document] = first.store.list(REPOSITORIES)
+    before = {"before": git.refs(repository.folder), "repository": document.id}
+    first.store.put(UNSETTLED, f"{document.id}/unsettled", {**before, "pusher": first.devops.access.user.fields()})
+    git.run(repository.folder, "update-ref", "refs/heads/main", new)
+    (repository.folder / "refs" / "heads" / "main.lock").touch()
+    second = build(tmp_path, Listener())
+    second.listener.wait()
+    assert list(second.listener.heard[0][1]) == [RefUpdate("refs/heads/main", old, new)]
+    assert second.ask("GET", "Killed/_apis/git/repositories/Killed/pushes")["count"] == 3
+    second.push("Killed", new, "/c.txt")
+    second.devops.close()
 
 
 def test_the_first_token_is_renewed_when_its_time_is_over(tmp_path: Path) -> None:
