@@ -5,10 +5,12 @@
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import tempfile
 import time
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -21,11 +23,21 @@ from journey.errors import JourneyError
 from journey.local import SandboxError, running_sandbox
 from journey.organization import Organization
 from journey.rehearsal import Runner, StepResult
+from journey.source import make_source
 from journey.steps import solution_steps
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SUFFIX = "rehearse"
 TAIL_LINES = 40
+KEY = "WORKSHOP_STAGING_KEY"
+
+
+class Road(StrEnum):
+    """How a rehearsal gets to production: each script by hand, or as an attendee does it in Azure DevOps."""
+
+    SCRIPTS = "scripts"
+    PIPELINE = "pipeline"
+
 
 program = typer.Typer(help="The workshop, step by step.", no_args_is_help=True, add_completion=False)
 
@@ -37,6 +49,9 @@ def root() -> None:
 
 @program.command()
 def rehearse(
+    road: Annotated[Road, typer.Option(help="Run the scripts by hand, or walk the day through Azure DevOps.")] = (
+        Road.SCRIPTS
+    ),
     keep: Annotated[bool, typer.Option("--keep", help="Keep the scratch folder with its logs.")] = False,
     timings: Annotated[Path | None, typer.Option(help="Write the seconds of each step to this file, as JSON.")] = None,
 ) -> None:
@@ -47,8 +62,8 @@ def rehearse(
     scratch: Path | None = None
     try:
         scratch = Path(tempfile.mkdtemp(prefix="rehearsal-"))
-        code = _rehearse(scratch, results)
-    except SandboxError as error:
+        code = _rehearse(scratch, results, road)
+    except (SandboxError, JourneyError) as error:
         typer.echo(str(error), err=True)
         code = 2
     except KeyboardInterrupt:
@@ -105,26 +120,40 @@ def _walk(attendee: Attendee, scratch: Path, first: int, last: int) -> None:
         organization.close()
 
 
-def _rehearse(scratch: Path, results: list[StepResult]) -> int:
-    """Steps, then checks, on a sandbox that ends with this call; the exit code."""
+def _rehearse(scratch: Path, results: list[StepResult], road: Road) -> int:
+    """One road, then the checks, on a sandbox that ends with this call; the exit code."""
     release = scratch / "release.json"
     with running_sandbox(scratch / "state") as environment:
-        variables = {**environment, "WORKSHOP_SUFFIX": SUFFIX}
-        runner = Runner(REPOSITORY, scratch, release, variables)
-        steps = solution_steps(release, scratch)
+        runner = Runner(REPOSITORY, scratch, release, {**environment, "WORKSHOP_SUFFIX": SUFFIX})
         typer.echo(f"sandbox   {environment['AZURE_AUTHORITY_HOST']}")
-        for result in runner.run(steps):
-            results.append(result)
-            typer.echo(f"{'ok  ' if not result.code else 'FAIL'}      {result.step.title:26} {result.seconds:6.1f} s")
-            if result.code:
-                typer.echo(_tail(result.log), err=True)
-                return 1
-        return runner.check((), {"WORKSHOP_STAGING_KEY": (scratch / "staging.key").read_text().strip()})
+        if road is Road.PIPELINE:
+            return _by_pipeline(runner, scratch)
+        return _by_scripts(runner, scratch, results)
+
+
+def _by_pipeline(runner: Runner, scratch: Path) -> int:
+    """The day of an attendee who imports the kit as it lies here, and sets the staging key that the checker needs."""
+    private = {KEY: secrets.token_urlsafe(24)}
+    source = make_source(REPOSITORY, scratch / "source")
+    return runner.call("journey", "run", "--source", source, environment=private) or runner.call(
+        "checker", "check", environment=private
+    )
+
+
+def _by_scripts(runner: Runner, scratch: Path, results: list[StepResult]) -> int:
+    for result in runner.run(solution_steps(scratch / "release.json", scratch)):
+        results.append(result)
+        typer.echo(f"{'ok  ' if not result.code else 'FAIL'}      {result.step.title:26} {result.seconds:6.1f} s")
+        if result.code:
+            typer.echo(_tail(result.log), err=True)
+            return 1
+    key = (scratch / "staging.key").read_text(encoding="utf-8").strip()
+    return runner.call("checker", "check", environment={KEY: key})
 
 
 def _summary(results: list[StepResult], total: float) -> str:
     inside = sum(result.seconds for result in results)
-    return f"total     {total:.1f} s, of which the steps' own {inside:.1f} s"
+    return f"total     {total:.1f} s" + (f", of which the steps' own {inside:.1f} s" if results else "")
 
 
 def _tail(log: Path) -> str:

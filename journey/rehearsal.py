@@ -46,9 +46,9 @@ class Runner:
             if result.code:
                 return
 
-    def check(self, arguments: Iterable[str], environment: Mapping[str, str]) -> int:
-        """The checker, printing where the rehearsal prints; its exit code."""
-        command = [sys.executable, "-m", "checker", "check", *arguments]
+    def call(self, program: str, *arguments: str, environment: Mapping[str, str]) -> int:
+        """One of the kit's programs, printing where the rehearsal prints; its exit code."""
+        command = [sys.executable, "-m", program, *arguments]
         with _child(command, self._repository, {**self._environment, **environment}, None) as process:
             return process.wait()
 
