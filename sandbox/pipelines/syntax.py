@@ -46,9 +46,6 @@ class MappingNode:
         """The value of a key, whose case must match."""
         return next((value for name, value in self.pairs if name.text == key), None)
 
-    def key(self, key: str) -> ScalarNode | None:
-        return next((name for name, _ in self.pairs if name.text == key), None)
-
 
 Node = ScalarNode | SequenceNode | MappingNode
 
