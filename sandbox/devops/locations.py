@@ -69,6 +69,38 @@ distributedtask sharedvariablegroups ef5b7057-ffc3-4c77-bbad-c10b4a4abcc7 _apis/
 distributedtask queues 900fa995-c559-4923-aae7-f8424fe4fbea @area/{resource}/{queueId} 1 2.0 7.1
 distributedtask pools a8c47e17-4d56-4a56-92bb-de7ea7dc65be _apis/{area}/{resource}/{poolId} 1 1.0 7.1
 distributedtask resourceusage eae1d376-a8b1-4475-9041-1dfdbe8f0143 _apis/{area}/{resource} 2 4.1 0.0
+Pipelines pipelines 28e1305e-2afe-47bf-abaf-cbb0e6a91988 @area/{pipelineId} 1 5.1 7.1
+Pipelines runs 7859261e-d2e9-4a68-b820-a5d84cc5bb3d @area/{pipelineId}/{resource}/{runId} 2 5.1 7.1
+pipelines preview 53df2d18-29ea-46a9-bee0-933540f80abf @area/{pipelineId}/{resource} 2 5.1 7.1
+Pipelines logs fb1b6d27-3957-43d5-a14b-a2d70403e545 @area/{pipelineId}/runs/{runId}/{resource}/{logId} 1 5.1 7.1
+Pipelines artifacts 85023071-bd5e-4438-89b0-2a5bf362a19d @area/{pipelineId}/runs/{runId}/{resource} 1 5.2 7.1
+Build Builds 0cd358e1-9217-4d94-8269-1c1ee6f93dcf @build/{resource}/{buildId} 7 1.0 7.1
+Build Definitions dbeaf647-6167-421a-bda9-c9327b25e2e6 @build/{resource}/{definitionId} 7 1.0 7.1
+build Timeline 8baac422-4c6e-4de5-8532-db96d92acffa @builds/{resource}/{timelineId} 3 2.0 7.1
+build logs 35a80daf-7f30-45fc-86e8-6b813d9c90df @builds/{resource}/{logId} 2 2.0 7.1
+build artifacts 1db06c96-014e-44e1-ac91-90b2d4b3e984 @builds/{resource}/{artifactName} 5 2.0 7.1
+build tags 6e6114b2-8161-44c8-8f6c-c5505782427f @builds/{resource}/{*tag} 3 2.0 7.1
+build stages b8aac6c9-744b-46e1-88fc-3550969f9313 @builds/{resource}/{stageRefName} 5 5.2 7.1
+build changes 54572c7b-bbd3-45d4-80dc-28be08941620 @builds/{resource} 2 2.0 7.1
+build generalSettings c4aefd19-30ff-405b-80ad-aca021e7242a @area/{resource} 1 6.0 7.1
+build attachments f2192269-89fa-4f94-baf6-8fb128c55159 @builds/{resource}/{type} 2 2.0 0.0
+build attachment af5122d3-3438-485e-a25a-2dbbfde84ee6 \
+@builds/{timelineId}/{recordId}/attachments/{type}/{name} 2 2.0 0.0
+build authorizedresources 398c85bc-81aa-4822-947c-a194a05f0fef @area/{resource} 1 5.0 0.0
+build resources ea623316-1967-45eb-89ab-e9e6110cf2d6 @area/definitions/{definitionId}/{resource} 1 5.0 0.0
+distributedtask environmentdeploymentRecords 51bb5d21-4305-4ea6-9dbb-b7488af73334 \
+@area/environments/{environmentId}/{resource} 1 5.0 7.1
+environments environmentdeploymentrecords 0d9bba8c-e474-49a0-979a-e3b990b4bf76 \
+@pipelines/environments/{environmentId}/{resource} 1 5.2 7.1
+PipelinesChecks configurations 86c8381e-5aee-4cde-8ae4-25c0c7f5eaea @pipelines/checks/{resource}/{id} 1 5.1 0.0
+PipelinesChecks queryconfigurations 5f3d0e64-f943-4584-8811-77eb495e831e @pipelines/checks/{resource} 1 5.2 0.0
+PipelinesChecks runs 91282c1d-c183-444f-9554-1485bfb3879d @pipelines/checks/{resource}/{checkSuiteId} 1 5.1 0.0
+approval approvals 37794717-f36f-4d78-b2bf-4dc30d0cfbcd @pipelines/{resource}/{approvalId} 2 5.1 7.1
+Test Runs cadb3810-d47d-4a3c-a234-fe5f3be50138 @test/{resource}/{runId} 3 1.0 7.1
+Test Results 4637d869-3a76-4468-8057-0bb02aa385cf @test/Runs/{runId}/{resource}/{testCaseResultId} 6 1.0 7.1
+Test statistics 0a42c424-d764-4a16-a2d5-5c85f87d0ae8 @test/{resource}/{runId}/Statistics 3 1.0 7.1
+Test ResultSummaryByBuild 000ef77b-fea2-498d-a10d-ad1a037f559f @test/{resource} 3 3.0 0.0
+Test codeCoverage 77560e8a-4e8c-4d59-894e-a5f264c24444 @test/{resource} 1 1.0 0.0
 wit workItems 72c7ddf8-2cdc-4f60-90cd-ab71c14a399b @area/{resource}/{id} 3 1.0 7.1
 wit newWorkItems 62d3d110-0047-428c-ad3c-4fe872c91c74 @area/workItems/${type} 3 1.0 7.1
 wit wiql 1a9c53f7-f243-4447-b110-35ef023636e4 {project}/{team}/_apis/{area}/{resource} 2 1.0 7.1
@@ -76,12 +108,21 @@ wit workItemsBatch 908509b6-4248-4475-a1cd-829139ba419f @area/{resource} 1 4.1 7
 wit workItemTypes 7c8d7a76-4a09-43e8-b5df-bd792f4ac6aa @area/{resource}/{type} 2 1.0 7.1
 """
 # Two rows share a resource's name on the wire; the names that tell them apart here are not published.
-_PUBLISHED = {"sharedendpoints": "endpoints", "sharedvariablegroups": "variablegroups", "newWorkItems": "workItems"}
+_PUBLISHED = {
+    "sharedendpoints": "endpoints",
+    "sharedvariablegroups": "variablegroups",
+    "newWorkItems": "workItems",
+    "attachment": "attachments",
+    "statistics": "Runs",
+}
 
 
 _SHORT = {
     "@repository": "{project}/_apis/{area}/repositories/{repositoryId}",
     "@pipelines": "{project}/_apis/pipelines",
+    "@builds": "{project}/_apis/{area}/builds/{buildId}",
+    "@build": "{project}/_apis/build",
+    "@test": "{project}/_apis/test",
     "@area": "{project}/_apis/{area}",
 }
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from sandbox.clock import Clock
 from sandbox.devops.access import FULL, Access, Authenticate, Token, TokenLifecycle, User
+from sandbox.devops.builds.host import AzureIdentity
+from sandbox.devops.builds.service import BuildService, Neighbours
 from sandbox.devops.capacity import Capacity
 from sandbox.devops.commits import Commits
 from sandbox.devops.context import Context, Work
@@ -58,7 +60,9 @@ class DevOps:
     """Azure DevOps: organisations beneath the server's address, with everything in them.
 
     `authenticate` checks bearer tokens, `guard` the secret of the running server, `tenant` is the directory that
-    service connections name, and `bundle` holds the roots that imports trust. Set `listener` to hear of pushes.
+    service connections name, and `bundle` holds the roots that imports trust. `address` is the server's own base
+    address, and `azure` the identity by which AzureCLI steps sign in. Pushes start runs; set `listener` to hear of them
+    instead.
     """
 
     def __init__(
@@ -71,19 +75,26 @@ class DevOps:
         guard: Guard,
         tenant: str,
         bundle: Path | None = None,
+        address: str = "https://127.0.0.1",
+        azure: AzureIdentity | None = None,
     ) -> None:
         self._store = store
         self._ids = ids
         self.switchboard = Switchboard(store, guard)
         self.access = Access(store, clock, ids, authenticate, self.switchboard)
         self.organization = ensure_first_organization(store, ids)
-        self.listener: PushListener | None = None
         folder = state_folder / "devops"
         git = Git(folder / "git-home", folder / "processes", bundle)
         self.context = Context(store, clock, ids, folder, self.access, self.switchboard, git, Work(store))
         self._front = Front(store, clock, ids, self.access, self.switchboard)
         self._nouns = self._build(tenant)
         self._discovery = Discovery(self.context, self._front)
+        nouns = self._nouns
+        neighbours = Neighbours(
+            nouns.repositories, nouns.endpoints, nouns.environments, nouns.permissions, nouns.groups
+        )
+        self.builds = BuildService(self.context, neighbours, address, azure)
+        self.listener: PushListener = self.builds
 
     def _build(self, tenant: str) -> _Nouns:
         context = self.context
@@ -92,9 +103,8 @@ class DevOps:
         endpoints, capacity = Endpoints(context, tenant), Capacity(context)
         groups, items = VariableGroups(context), WorkItems(context)
         imports = Imports(context, repositories, pushes, self._git_credentials)
-        parts = _ProjectParts(
-            repositories, capacity, (endpoints.forget_project, groups.forget_project, items.forget_project)
-        )
+        forget = (self._forget_builds, endpoints.forget_project, groups.forget_project, items.forget_project)
+        parts = _ProjectParts(repositories, capacity, forget)
         return _Nouns(
             repositories,
             pushes,
@@ -109,9 +119,11 @@ class DevOps:
             Permissions(context),
         )
 
+    def _forget_builds(self, project: Document) -> None:
+        self.builds.forget_project(project)
+
     def _announce(self, document: Document, updates: Sequence[RefUpdate], pusher: dict[str, str]) -> None:
-        if self.listener:
-            self.listener.on_push(self._nouns.repositories.view(document), updates, pusher)
+        self.listener.on_push(self._nouns.repositories.view(document), updates, pusher)
 
     def _git_credentials(self, document: Document, endpoint_id: str) -> tuple[str, str] | None:
         found = self._nouns.endpoints.connection(project_of(self._store, document), endpoint_id)
@@ -151,6 +163,7 @@ class DevOps:
             nouns.groups,
             nouns.capacity,
             nouns.items,
+            self.builds,
         )
         return [action for source in sources for action in source.actions()]
 
@@ -172,9 +185,11 @@ class DevOps:
         self._nouns.transport.recover()
         self._nouns.imports.recover()
         self._nouns.projects.recover()
+        self.builds.recover()
         self._nouns.pushes.recover()
 
     def close(self) -> None:
+        self.builds.close()
         self.context.git.close()
         self.context.work.close()
 

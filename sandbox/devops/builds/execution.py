@@ -1,0 +1,397 @@
+"""Runs under way: a thread each, from its first event to its last; what a killed server left is brought to an end.
+
+A run that only waits (for a person, a permission, a lock) has nothing running. It is taken up again by the next
+server where it stood; one in the middle of a job has lost that job, and fails with the reason.
+"""
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sandbox.devops.access import USERS, Token, User
+from sandbox.devops.builds.approvals import Approvals
+from sandbox.devops.builds.checkpoints import Checkpoint, Guards, StageOfRun
+from sandbox.devops.builds.definitions import Definitions
+from sandbox.devops.builds.host import BuildHost, Facilities, RunFacts, Source, clear_work
+from sandbox.devops.builds.preparing import MissingFile, Origin, Preparing, Version, declared_repositories
+from sandbox.devops.builds.problems import build_wrong_state, problem_text
+from sandbox.devops.builds.recording import BUILD_RESULTS, Books, Recorder, earlier_timeline_id
+from sandbox.devops.builds.records import BuildRecords
+from sandbox.devops.builds.timeline import RECORDS, Timeline
+from sandbox.devops.context import Context
+from sandbox.devops.repositories import Repositories
+from sandbox.ids import derived_guid
+from sandbox.pipelines.errors import LoadError
+from sandbox.pipelines.events import Event, StageFinished
+from sandbox.pipelines.expressions.contexts import DependencyState, Result
+from sandbox.pipelines.loading import Loaded
+from sandbox.pipelines.running.host import Cancellation, GateAnswer
+from sandbox.pipelines.running.runs import PipelineRun
+from sandbox.pipelines.running.settings import Patience, RunOutcome, RunRequest, StageOutcome
+from sandbox.store import Document
+
+AGENT = "Azure Pipelines 1"
+STOPPED = "The sandbox was stopped while this run was under way. Queue it again, or retry the stage."
+FAILED_INSIDE = "The sandbox failed while it ran this. `sandbox logs` shows the traceback."
+CLOSING_SECONDS = 15.0
+TOKEN_HOURS = 48
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What executions are made of."""
+
+    context: Context
+    records: BuildRecords
+    definitions: Definitions
+    repositories: Repositories
+    preparing: Preparing
+    books: Books
+    guards: Guards
+    facilities: Facilities
+    approvals: Approvals
+    address: str
+
+
+@dataclass
+class _Active:
+    """A run in its thread. `run` is set once the library has it."""
+
+    thread: threading.Thread
+    run: PipelineRun | None = None
+    reason: str = ""
+
+
+class Executions:
+    """Starts, cancels, resumes and ends runs."""
+
+    def __init__(self, parts: Workshop) -> None:
+        self._parts = parts
+        self._records = parts.records
+        self._guard = threading.Lock()
+        self._active: dict[str, _Active] = {}
+        self._closing = False
+        self.finished: Callable[[Document], None] = _nobody
+
+    def ring(self) -> None:
+        self._parts.guards.bell.ring()
+
+    # Starting and ending
+
+    def start(self, build: Document) -> None:
+        """In a thread of its own."""
+        with self._guard:
+            if self._closing or build.key in self._active:
+                return
+            name = f"run-{build.body['id']}"
+            active = _Active(threading.Thread(target=partial(self._guarded, build), name=name, daemon=True))
+            self._active[build.key] = active
+            active.thread.start()
+
+    def cancel(self, build: Document, reason: str, person: dict[str, str]) -> Document:
+        """Ask a run to end; what waits to be started is over at once."""
+        with self._guard:
+            active = self._active.get(build.key)
+            if active is None:
+                return self._end(build, Result.CANCELED, reason, lastChangedBy=person)
+            active.reason = reason
+            run = active.run
+        build = self._records.update(build, status="cancelling", lastChangedBy=person)
+        if run:
+            run.cancel(reason)
+        return build
+
+    def again(self, build: Document, stages: list[str]) -> Document:
+        """Run stages once more, and those after them that did not succeed. Raises Conflict where the file changed so
+        that they are no stages any more."""
+        loaded = self._load(build)
+        rerun = _downstream(loaded, build.body["stages"], stages)
+        if not set(stages) <= {one.name for one in loaded.plan.stages}:
+            raise build_wrong_state("The pipeline's stages are not those of the first attempt any more.")
+        self._set_aside(build, rerun)
+        attempts = {name: int(build.body["attempts"].get(name, 1)) + 1 for name in rerun}
+        kept = {name: one for name, one in build.body["stages"].items() if name not in rerun}
+        build = self._records.update(
+            build,
+            status="inProgress",
+            result=None,
+            finishTime=None,
+            stages=kept,
+            attempts={**build.body["attempts"], **attempts},
+        )
+        self.start(build)
+        return build
+
+    def _set_aside(self, build: Document, stages: list[str]) -> None:
+        """Move the records of an attempt to a timeline of its own; the stage's record names it."""
+        timeline = self._parts.books.timelines.of(build)
+        for stage in stages:
+            record = timeline.get(timeline.id_of("stage", stage))
+            if record is None:
+                continue
+            attempt = int(record["attempt"])
+            earlier = earlier_timeline_id(build.body["planId"], stage, attempt)
+            _move(self._parts.context, build, timeline, record, earlier)
+            row = {"attempt": attempt, "timelineId": earlier, "recordId": record["id"]}
+            timeline.update(record["id"], previousAttempts=[*record["previousAttempts"], row])
+
+    # The thread
+
+    def _guarded(self, build: Document) -> None:
+        try:
+            self._execute(build)
+        except Exception:
+            logging.getLogger("sandbox").exception("run failed", extra={"fields": {"build": build.id}})
+            self._end(build, Result.FAILED, FAILED_INSIDE)
+        finally:
+            with self._guard:
+                self._active.pop(build.key, None)
+        if not self._closing:
+            self.finished(self._records.fresh(build))
+
+    def _execute(self, build: Document) -> None:
+        build = self._records.update(self._records.fresh(build), executions=int(build.body["executions"]) + 1)
+        try:
+            loaded = self._load(build)
+        except (LoadError, MissingFile) as error:
+            message = problem_text(error) if isinstance(error, LoadError) else str(error)
+            self._end(build, Result.FAILED, message)
+            return
+        token = self._token(build)
+        try:
+            outcome = self._run(build, loaded, token)
+        finally:
+            clear_work(self._folder(build))
+            self._parts.context.access.revoke_token(self._identity(build), token.id)
+        self._finish(build, outcome)
+
+    def _run(self, build: Document, loaded: Loaded, token: Token) -> RunOutcome:
+        recorder = Recorder(self._parts.books, build, loaded.plan, build.body["attempts"])
+        earlier = {name: _outcome(one) for name, one in build.body["stages"].items()}
+        recorder.begin(tuple(one for one in loaded.plan.stages if one.name not in earlier))
+        host = BuildHost(self._parts.facilities, self._facts(build, loaded, recorder, token))
+        run = PipelineRun(self._request(build, loaded, earlier, token), host, recorder, partial(self._release, build))
+        with self._guard:
+            active = self._active[build.key]
+            active.run = run
+        if active.reason:
+            run.cancel(active.reason)
+        return run.run()
+
+    def _request(
+        self, build: Document, loaded: Loaded, earlier: Mapping[str, StageOutcome], token: Token
+    ) -> RunRequest:
+        definition, version, origin = self._definition(build), self._version(build), _origin(build)
+        return RunRequest(
+            plan=loaded.plan,
+            run_id=int(build.body["id"]),
+            facts=self._parts.preparing.facts(definition, version, origin),
+            variables=self._parts.preparing.variables(definition, origin),
+            skip=frozenset(origin.skip),
+            earlier=earlier,
+            stage_attempts={name: int(number) for name, number in build.body["attempts"].items()},
+            access_token=token.secret,
+            agent_name=AGENT,
+            checkpoints=True,
+            patience=Patience(),
+        )
+
+    def _release(self, build: Document, event: Event) -> None:
+        """A finished stage gives back its locks."""
+        if isinstance(event, StageFinished):
+            self._parts.guards.locks.release(build.key, event.stage)
+            self.ring()
+
+    def _finish(self, build: Document, outcome: RunOutcome) -> None:
+        stages = {name: _stored(one) for name, one in outcome.stages.items()}
+        self._end(build, outcome.result, outcome.reason, stages=stages)
+
+    def _end(self, build: Document, result: Result, reason: str, **fields: Any) -> Document:
+        """The build is over, and nothing of it is left open."""
+        parts = self._parts
+        timeline = parts.books.timelines.of(build)
+        for record in timeline.records():
+            if record["parentId"] is None and record["state"] != "completed":
+                if reason:
+                    timeline.add_issue(record["id"], "error", reason)
+                timeline.finish_open(record["id"], "failed" if result == Result.FAILED else "canceled", "skipped")
+        for deployment in parts.books.deployments.open_of(build):
+            parts.books.deployments.finish(deployment, "canceled")
+        for approval in parts.approvals.of_build(build):
+            parts.approvals.close(approval, "canceled")
+        problems = list(self._records.fresh(build).body["validationResults"])
+        if reason and result in (Result.FAILED, Result.CANCELED):
+            row = {"result": "error", "message": reason}
+            problems += [] if row in problems else [row]
+        now = parts.context.now()
+        times = {"startTime": self._records.fresh(build).body["startTime"] or now, "finishTime": now}
+        ended = {"status": "completed", "result": BUILD_RESULTS[result], "waiting": "", "validationResults": problems}
+        parts.guards.locks.release(build.key)
+        self.ring()
+        return self._records.update(build, **ended, **times, **fields)
+
+    # What a run is given
+
+    def _definition(self, build: Document) -> Document:
+        found = self._parts.definitions.find(self._records.project_of(build), build.body["definition"])
+        assert found is not None, "a definition with runs under way is not deleted"
+        return found
+
+    def _version(self, build: Document) -> Version:
+        found = self._parts.preparing.version(
+            self._definition(build), build.body["sourceBranch"], build.body["sourceVersion"]
+        )
+        if found is None:
+            raise MissingFile(f"The commit {build.body['sourceVersion']} is not in the repository any more.")
+        return found
+
+    def _load(self, build: Document) -> Loaded:
+        return self._parts.preparing.load(self._definition(build), self._version(build), _origin(build))
+
+    def _folder(self, build: Document) -> Path:
+        return self._records.folder(build) / "agent" / str(self._records.fresh(build).body["executions"])
+
+    def _facts(self, build: Document, loaded: Loaded, recorder: Recorder, token: Token) -> RunFacts:
+        definition, origin = self._definition(build), _origin(build)
+        known = {one.name: one.value for one in self._parts.preparing.variables(definition, origin)}
+        stages = {one.name: one for one in loaded.plan.stages}
+
+        def checkpoint(stage: str, cancellation: Cancellation) -> GateAnswer:
+            asked = StageOfRun(build, loaded.plan, stages[stage], known)
+            return Checkpoint(self._parts.guards, asked, recorder.ids, cancellation).wait()
+
+        return RunFacts(
+            build=build,
+            project=self._records.project_of(build),
+            definition=definition,
+            folder=self._folder(build),
+            sources=self._sources(build, definition),
+            person=build.body["requestedFor"],
+            access_token=token.secret,
+            checkpoint=checkpoint,
+        )
+
+    def _sources(self, build: Document, definition: Document) -> dict[str, Source]:
+        """`self` at the run's commit, and the repositories that the file declares at their branches' tips."""
+        preparing = self._parts.preparing
+        version = self._version(build)
+        text = preparing.text(definition, version)
+        refs = {alias.lower(): ref for alias, (_, ref) in declared_repositories(text).items()}
+        found = {"self": self._source(version.repository, version.commit)}
+        for alias, document in preparing.others(definition, text).items():
+            commit = preparing.tip(document, refs.get(alias, ""))
+            if commit:
+                found[alias] = self._source(document, commit.commit)
+        return found
+
+    def _source(self, repository: Document, commit: str) -> Source:
+        project = self._parts.repositories.view(repository)
+        url = f"{self._parts.address}/{project.organization}/{project.project_name}/_git/{project.name}"
+        return Source(repository.body["name"], self._parts.repositories.folder(repository), commit, url)
+
+    def _identity(self, build: Document) -> User:
+        """The project's build service: whoever a job is when it calls Azure DevOps."""
+        project = self._records.project_of(build)
+        guid = derived_guid("build-service", project.body["id"])
+        user = User(guid, f"{project.body['name']} Build Service", f"Build\\{guid}")
+        self._parts.context.store.put(USERS, f"/devops-users/{guid}", user.fields())
+        return user
+
+    def _token(self, build: Document) -> Token:
+        ends = self._parts.context.clock.now() + timedelta(hours=TOKEN_HOURS)
+        access = self._parts.context.access
+        return access.create_token(self._identity(build), f"run {build.body['id']}", valid_to=ends)
+
+    # The server's beginning and end
+
+    def recover(self) -> None:
+        """Start what waited to be started, resume what only waited, and end what was in the middle of a job."""
+        for build in self._records.unfinished():
+            for leftover in (self._records.folder(build) / "agent").glob("*"):
+                clear_work(leftover)
+            records = self._parts.books.timelines.of(build).records()
+            working = any(one["type"] == "Job" and one["state"] == "inProgress" for one in records)
+            if build.body["status"] == "notStarted" and build.body["waiting"]:
+                continue
+            if build.body["status"] == "cancelling":
+                self._end(build, Result.CANCELED, STOPPED)
+            elif working:
+                self._interrupted(build, records)
+            else:
+                self.start(build)
+
+    def _interrupted(self, build: Document, records: list[dict[str, Any]]) -> None:
+        timeline = self._parts.books.timelines.of(build)
+        for one in records:
+            if one["type"] == "Job" and one["state"] == "inProgress":
+                timeline.add_issue(one["id"], "error", STOPPED)
+        self._end(build, Result.FAILED, STOPPED)
+
+    def close(self) -> None:
+        """End what runs. A run that only waits is left as it stands: the next server takes it up again."""
+        with self._guard:
+            self._closing = True
+            active = dict(self._active)
+        working = [one for key, one in active.items() if self._is_working(key)]
+        for one in working:
+            if one.run:
+                one.run.cancel(STOPPED)
+        for one in working:
+            one.thread.join(CLOSING_SECONDS)
+
+    def _is_working(self, build_key: str) -> bool:
+        listed = self._parts.context.store.list(RECORDS, f"{build_key}/timeline")
+        return any(one.body["type"] == "Job" and one.body["state"] == "inProgress" for one in listed)
+
+    def forget(self, build: Document) -> None:
+        """Delete a build with all that it left."""
+        with self._parts.context.store.write() as change:
+            change.delete_beneath(build.id)
+            change.delete(build.kind, build.id)
+        shutil.rmtree(self._records.folder(build), ignore_errors=True)
+
+
+def _nobody(build: Document) -> None:
+    """Nobody waits for the end of runs while nothing is wired."""
+
+
+def _origin(build: Document) -> Origin:
+    body = build.body
+    return Origin(body["reason"], body["requestedFor"], body["variables"], body["parameters"], tuple(body["skip"]))
+
+
+def _stored(outcome: StageOutcome) -> dict[str, Any]:
+    jobs = {name: {"result": str(one.result), "outputs": dict(one.outputs)} for name, one in outcome.jobs.items()}
+    return {"result": str(outcome.result), "reason": outcome.reason, "jobs": jobs}
+
+
+def _outcome(stored: Mapping[str, Any]) -> StageOutcome:
+    jobs = {name: DependencyState(Result(one["result"]), dict(one["outputs"])) for name, one in stored["jobs"].items()}
+    return StageOutcome(Result(stored["result"]), jobs, stored["reason"])
+
+
+def _downstream(loaded: Loaded, outcomes: Mapping[str, Any], stages: list[str]) -> list[str]:
+    """The stages, and whatever depends on one of them and did not succeed. In the plan's order."""
+    found = set(stages)
+    for stage in loaded.plan.stages:
+        result = outcomes.get(stage.name, {}).get("result")
+        depends = any(one.lower() in {name.lower() for name in found} for one in stage.depends_on)
+        if depends and result not in ("Succeeded", "SucceededWithIssues"):
+            found.add(stage.name)
+    return [one.name for one in loaded.plan.stages if one.name in found]
+
+
+def _move(context: Context, build: Document, timeline: Timeline, stage: Mapping[str, Any], earlier: str) -> None:
+    """Copy the stage's record and move those beneath it to an earlier attempt's timeline."""
+    parent = f"{build.id}/timelines/{earlier}"
+    with context.store.write() as change:
+        change.put(RECORDS, f"{parent}/{stage['id']}", dict(stage), parent)
+        for one in timeline.beneath(stage["id"]):
+            change.put(RECORDS, f"{parent}/{one['id']}", one, parent)
+            timeline.delete(one["id"])
