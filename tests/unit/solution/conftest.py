@@ -109,7 +109,7 @@ def wait_healthy(process: "subprocess.Popen[bytes]", port: int, log: Path) -> No
         try:
             if requests.get(f"http://127.0.0.1:{port}/", timeout=5).ok:
                 return
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.1)
     pytest.fail(f"the model server did not start:\n{log.read_text()[-3000:]}", pytrace=False)
 
