@@ -1,0 +1,117 @@
+"""The day's first steps on a real organisation: done once, found done the second time, and every mix-up is named."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from journey.attendee import Attendee, read_attendee
+from journey.day import DAY, Day
+from journey.day.changes import change_suffix, clone, enlarge_test_set
+from journey.day.connection import create_connection
+from journey.day.project import create_project, finish_operation
+from journey.day.repository import import_repository
+from journey.errors import JourneyError
+from journey.organization import Organization
+from journey.source import make_source
+from tests.conftest import Sandbox, bearer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The kit as it lies here."""
+    return make_source(ROOT, tmp_path_factory.mktemp("source") / "kit")
+
+
+@pytest.fixture
+def someone(sandbox: Sandbox, source: str) -> Attendee:
+    """An attendee with a project and a suffix that no other test has."""
+    name = uuid.uuid4().hex[:7]
+    variables = {**sandbox.environment, "WORKSHOP_SUFFIX": name}
+    return read_attendee(variables, ROOT / "workshop.toml", source, project=f"Day {name}")
+
+
+@pytest.fixture
+def begun(someone: Attendee, tmp_path: Path) -> Iterator[Day]:
+    """The attendee's day, not begun."""
+    organization = Organization(someone.organization, someone.token)
+    yield Day(someone, organization, tmp_path / "scratch", lambda _: None)
+    organization.close()
+
+
+def again(day: Day) -> Day:
+    """The same attendee, later: nothing is remembered but what the service has."""
+    return Day(day.attendee, day.organization, day.scratch, day.tell)
+
+
+def test_the_road_to_a_connection_is_walked_once(begun: Day, sandbox: Sandbox) -> None:
+    """Project, code, connection: made, then found; a name with a blank in it is no trouble."""
+    project = begun.attendee.project
+    assert create_project(begun) == f"{project} created, Agile"
+    assert import_repository(begun) == f"{project} imported from {begun.attendee.source}, default branch main"
+    assert create_connection(begun).endswith("created, WorkloadIdentityFederation, ready")
+    later = again(begun)
+    assert create_project(later) == f"{project} is there, Agile"
+    assert import_repository(later) == f"{project} is there, default branch main"
+    assert create_connection(later).endswith("is there, WorkloadIdentityFederation, ready")
+    found = later.find_connection()
+    assert found is not None
+    scope = found["authorization"]["parameters"]["scope"]
+    assert scope.endswith(f"/resourcegroups/rg-diabetes-{begun.attendee.suffix}")
+    group = requests.get(f"{sandbox.base}{scope}?api-version=2024-11-01", headers=bearer(sandbox), timeout=30)
+    assert group.status_code == 200
+
+
+def test_changes_are_pushed_once(begun: Day) -> None:
+    """The suffix in both files, and the larger test set; each its own commit, authored by the person of the token."""
+    create_project(begun)
+    import_repository(begun)
+    suffix = begun.attendee.suffix
+    assert change_suffix(begun).startswith(f"suffix {suffix} pushed as ")
+    assert change_suffix(again(begun)) == f"the suffix is {suffix} already"
+    commit, pushed = enlarge_test_set(begun)
+    assert pushed
+    assert enlarge_test_set(again(begun)) == (commit, False)
+    copy = clone(again(begun))
+    assert f"workshop.suffix: {suffix}\n" in (copy.folder / "solution" / "azure-pipelines.yml").read_text()
+    settings = (copy.folder / "workshop.toml").read_text()
+    assert f'suffix = "{suffix}"' in settings
+    assert "test_size = 0.33\n" in settings
+    path = begun.path(f"git/repositories/{begun.repository['id']}/commits")
+    newest = begun.organization.list(path, {"searchCriteria.itemVersion.version": "main", "searchCriteria.$top": 2})
+    assert [one["comment"] for one in newest] == ["Test on 0.33 of the data", f"Use the suffix {suffix}"]
+
+
+def test_a_project_of_another_process_is_named(begun: Day) -> None:
+    """Basic is what the portal proposes."""
+    templates = {one["name"]: one["id"] for one in begun.organization.list("_apis/process/processes")}
+    capabilities = {
+        "versioncontrol": {"sourceControlType": "Git"},
+        "processTemplate": {"templateTypeId": templates["Basic"]},
+    }
+    body = {"name": begun.attendee.project, "visibility": "private", "capabilities": capabilities}
+    finish_operation(begun, begun.organization.post("_apis/projects", body)["id"])
+    with pytest.raises(JourneyError, match="its process is Basic; expected Agile"):
+        create_project(begun)
+
+
+def test_an_import_that_fails_says_why(begun: Day, tmp_path: Path) -> None:
+    """The service's own reason, and the next command."""
+    create_project(begun)
+    lost = Attendee(**{**vars(begun.attendee), "source": (tmp_path / "nowhere.git").as_uri()})
+    with pytest.raises(JourneyError, match="cannot be imported") as caught:
+        import_repository(Day(lost, begun.organization, begun.scratch, begun.tell))
+    assert caught.value.command == "journey run --from 2 --source <clone address>"
+
+
+@pytest.mark.parametrize("number", [2, 5, 6, 7])
+def test_a_step_before_its_time_says_so(begun: Day, number: int) -> None:
+    """No traceback and no half-made thing: a message with what is missing."""
+    if number > 2:
+        create_project(begun)
+    with pytest.raises(JourneyError):
+        DAY[number - 1].run(begun)
