@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import Sandbox
 from tests.sdk.devops import Organization, create_token
+from tests.sdk.runs import Pipelines
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +31,9 @@ def project(devops: Organization) -> str:
     name = f"Project-{uuid.uuid4().hex[:8]}"
     devops.create_project(name)
     return name
+
+
+@pytest.fixture
+def pipelines(devops: Organization, project: str) -> Pipelines:
+    """The pipelines of a fresh project, of which there are none yet."""
+    return Pipelines(devops, project)

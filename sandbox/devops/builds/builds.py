@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sandbox.devops import history
-from sandbox.devops.builds.definitions import Definitions
+from sandbox.devops.builds.definitions import Definitions, queue_reference
 from sandbox.devops.builds.problems import BUILD, build_wrong_state
 from sandbox.devops.builds.queueing import Queueing, RunOptions
 from sandbox.devops.builds.records import LIVE, SERVICE, BuildRecords
 from sandbox.devops.builds.timeline import build_address
-from sandbox.devops.capacity import find_queue, queue_wire
 from sandbox.devops.context import (
     Context,
     collection,
@@ -201,7 +200,6 @@ class Builds:
         """A build. What is not known yet is left out (1.7)."""
         body, project = build.body, self._records.project_of(build)
         definition = self._definitions.find(project, body["definition"])
-        queue = find_queue(self._store, project, body["queue"])
         times = {name: body[name] for name in ("result", "queueTime", "startTime", "finishTime")}
         return without_nulls(
             {
@@ -222,7 +220,7 @@ class Builds:
                 "uri": f"vstfs:///Build/Build/{body['id']}",
                 "sourceBranch": body["sourceBranch"],
                 "sourceVersion": body["sourceVersion"],
-                "queue": _queue(queue, project),
+                "queue": queue_reference(self._store, project, body["queue"]),
                 "priority": "normal",
                 "reason": body["reason"],
                 **self._people(call, body),
@@ -255,14 +253,6 @@ class Builds:
             "timeline": {"href": f"{own}/Timeline"},
             "badge": {"href": f"{own.rsplit('/builds/', 1)[0]}/status/{build.body['definition']}"},
         }
-
-
-def _queue(queue: Document | None, project: Document) -> dict[str, Any] | None:
-    if queue is None:
-        return None
-    shown = queue_wire(queue, project)
-    pool = {name: shown["pool"][name] for name in ("id", "name", "isHosted")}
-    return {"id": shown["id"], "name": shown["name"], "pool": pool}
 
 
 def _shown_variables(variables: Mapping[str, Mapping[str, Any]]) -> str | None:

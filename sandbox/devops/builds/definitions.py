@@ -231,14 +231,14 @@ class Definitions:
 
     def wire(self, call: Call, document: Document, whole: bool) -> dict[str, Any]:
         body, project = document.body, project_of(self._store, document)
-        queue = find_queue(self._store, project, body["queue"])
+        queue = queue_reference(self._store, project, body["queue"])
         shown = {
             "_links": self._links(call, document, project),
             "quality": "definition",
             "authoredBy": identity(call, body["authoredBy"]),
             **self.reference(call, document),
             "createdDate": wire_time(document.created),
-            **({"queue": queue_wire(queue, project)} if queue else {}),
+            **({"queue": queue} if queue else {}),
             **(self.latest(call, document) if flag_option(call, "includeLatestBuilds") else {}),
         }
         return {**shown, **self._properties(call, document, project)} if whole else shown
@@ -278,6 +278,16 @@ class Definitions:
             branch = document.body["defaultBranch"] or (found.body["defaultBranch"] if found else None)
             shown |= {"defaultBranch": branch or "refs/heads/main", "properties": {}}
         return {**shown, "clean": None, "checkoutSubmodules": False}
+
+
+def queue_reference(view: View, project: Document, name: str) -> dict[str, Any] | None:
+    """The queue as definitions and builds show it."""
+    queue = find_queue(view, project, name)
+    if queue is None:
+        return None
+    shown = queue_wire(queue, project)
+    pool = {key: shown["pool"][key] for key in ("id", "name", "isHosted")}
+    return {"id": shown["id"], "name": shown["name"], "pool": pool}
 
 
 def yaml_path(text: str) -> str:
