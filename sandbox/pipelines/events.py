@@ -46,9 +46,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted(Event):
+    """`graph` has the stages, and each one's jobs, as they were written."""
+
     run_id: int
     build_number: str
     notices: tuple[str, ...] = ()
+    graph: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,15 +96,14 @@ def _folder(work: Path | None) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _canceled_by_signals(run: PipelineRun) -> Iterator[list[int]]:
-    """Ctrl-C or SIGTERM cancels; a second one ends at once. Gives the signals that came."""
+    """Ctrl-C or SIGTERM cancels; the second one ends at once. Gives the signals that came."""
     seen: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
         seen.append(number)
-        if len(seen) > 1:
-            raise KeyboardInterrupt
         # Not here: the interrupted thread may hold the very lock that a cancel needs.
-        threading.Thread(target=run.cancel, args=("The run was interrupted.",), daemon=True).start()
+        end = run.cancel if len(seen) == 1 else run.abort
+        threading.Thread(target=end, args=("The run was interrupted.",), daemon=True).start()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -19,7 +19,7 @@ from sandbox.pipelines.running.errors import StepError, StepStopped
 from sandbox.pipelines.running.host import Cancellation, RunHost
 from sandbox.pipelines.running.logs import OnCommand, StepLog
 from sandbox.pipelines.running.processes import LOOKUP, ProcessGroups
-from sandbox.pipelines.running.settings import RunRequest
+from sandbox.pipelines.running.settings import Patience, RunRequest
 from sandbox.pipelines.running.variables import Expanded, Variables
 
 MOST_ISSUES = 10
@@ -42,6 +42,7 @@ class RunState:
         self.groups = ProcessGroups()
         self.masker = Masker()  # what every job masks
         self.everything = Masker()  # every job's secrets: what events other than log lines are masked with
+        self.aborted = False  # everything ends at once
         self.build_number = ""
         self.tags: tuple[str, ...] = ()
         self._sinks = tuple(sinks)
@@ -138,6 +139,8 @@ class JobState:
         self._deadline = deadline
         self._cancel_seconds = cancel_seconds
         self._canceled_at: float | None = None
+        # A job that starts after the cancel, because its condition held, is none of those that were canceled.
+        self._spared = run.cancellation.requested
         self.cancel_reason = ""
 
     @property
@@ -153,10 +156,12 @@ class JobState:
     @property
     def cancel_time_is_over(self) -> bool:
         """Whether what still runs after a cancel has had its time."""
+        if self.run.aborted:
+            return True
         return self.canceled and time.monotonic() > (self._canceled_at or 0.0) + self._cancel_seconds
 
     def _reason_to_cancel(self) -> str:
-        if self.run.cancellation.requested:
+        if self.run.aborted or (self.run.cancellation.requested and not self._spared):
             return self.run.cancellation.reason or "The run was canceled."
         if self._deadline is not None and time.monotonic() > self._deadline:
             return "The job ran longer than its timeoutInMinutes allows."
@@ -286,7 +291,7 @@ class StepContext:
         try:
             code = child.wait(self.log.feed, self.check)
         except BaseException:
-            patience = self.run.request.patience
+            patience = Patience(interrupt=0.0, terminate=0.5) if self.run.aborted else self.run.request.patience
             child.stop(self.log.feed, patience.interrupt, patience.terminate)
             self.run.groups.end(child.pid)
             raise

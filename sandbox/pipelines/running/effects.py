@@ -46,7 +46,9 @@ def _debugs(step: StepContext) -> bool:
 
 def _set_variable(step: StepContext, command: LoggingCommand) -> None:
     name, value = command.required("variable"), command.data
-    secret, output = command.is_true("issecret"), command.is_true("isoutput")
+    output = command.is_true("isoutput")
+    before = step.job.variables.get(name)
+    secret = command.is_true("issecret") or (before is not None and before.secret)
     if secret and ("\n" in value or "\r" in value):
         raise CommandError(
             "A secret variable cannot hold more than one line; register such a value with task.setsecret."

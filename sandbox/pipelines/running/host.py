@@ -154,6 +154,13 @@ class Cancellation:
         if requested:
             callback()
 
+    def notify(self) -> None:
+        """Call the subscribers once more: there is something new to look at."""
+        with self._lock:
+            callbacks = tuple(self._callbacks)
+        for callback in callbacks:
+            callback()
+
     def wait(self, seconds: float) -> bool:
         """Whether a cancel was requested within that time."""
         return self._event.wait(seconds)

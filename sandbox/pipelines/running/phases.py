@@ -71,6 +71,7 @@ class DeploymentWork:
     deployment: Deployment
     hooks: tuple[tuple[Activity, AgentJob], ...]
     server: bool = False
+    spared: bool = False  # it starts after a cancel, because its condition held
 
     def run(self, run: RunState) -> JobOutcome:
         """A failing hook leaves out those after it, but for on.failure; the job stays failed."""
@@ -81,7 +82,7 @@ class DeploymentWork:
         outputs: dict[str, str] = {}
         reason = ""
         for activity, job in self.hooks:
-            if not _is_due(activity, results, run.cancellation.requested):
+            if not _is_due(activity, results, run.aborted or (run.cancellation.requested and not self.spared)):
                 continue
             outcome = run_agent_job(run, job)
             results.append(outcome.result)
@@ -114,12 +115,13 @@ class PhaseProgress:
 
     waiting: deque[Work]
     limit: int = 0
+    spared: bool = False  # it starts after a cancel, because its condition held
     running: int = 0
     outcomes: list[JobOutcome] = field(default_factory=list)
 
-    def next_work(self, canceled: bool) -> Work | None:
-        """What may start now. After a cancel nothing starts any more."""
-        if canceled and self.waiting:
+    def next_work(self, canceled: bool, aborted: bool) -> Work | None:
+        """What may start now. After a cancel nothing starts any more of a job that was there before it."""
+        if self.waiting and (aborted or (canceled and not self.spared)):
             self.outcomes += [JobOutcome(Result.CANCELED)] * len(self.waiting)
             self.waiting.clear()
         if not self.waiting or (self.limit and self.running >= self.limit):
@@ -165,9 +167,11 @@ def open_phase(
     except ExpressionError as error:
         raise RunRefused(f"Job '{job.name}': {error.message} {error.help}".strip()) from error
     if job.job.deployment is not None:
-        return PhaseProgress(deque([_deployment(stage, job, instances[0], variables, times)]))
+        work = _deployment(stage, job, instances[0], variables, times)
+        spared = run.cancellation.requested
+        return PhaseProgress(deque([replace(work, spared=spared)]), spared=spared)
     works = deque(_plain(stage, job, one, variables, times) for one in instances)
-    return PhaseProgress(deque[Work](works), job.max_parallel)
+    return PhaseProgress(deque[Work](works), job.max_parallel, run.cancellation.requested)
 
 
 def _facts(run: RunState, stage: PlannedStage, job: PlannedJob) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ def find_interpreter(spec: str, environment: Mapping[str, str]) -> Path | None:
     """The newest installed Python that a range allows. The one that runs this program counts as installed."""
     found: dict[Version, Path] = {}
     for path in _candidates(environment):
-        version = version_of(path)
+        version = version_of(path) if _may_be(spec, path.name) else None
         if version and allows(spec, version):
             found.setdefault(version, path)
     return found[max(found)] if found else None
@@ -84,6 +84,12 @@ def _holds(sign: str, wanted: str, version: Version) -> bool:
     if sign == "~":
         return version >= given and version[:2] == given[:2]
     return same == given
+
+
+def _may_be(spec: str, name: str) -> bool:
+    """Whether a file of that name is worth asking: starting an interpreter takes time."""
+    named = re.fullmatch(r"python(\d+)\.(\d+)", name)
+    return named is None or any(allows(spec, (int(named[1]), int(named[2]), patch)) for patch in (0, 999))
 
 
 def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:

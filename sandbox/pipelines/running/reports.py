@@ -64,6 +64,10 @@ class RunReport:
             "startTime": event.at.isoformat(),
             "notices": list(event.notices),
         }
+        for stage, jobs in event.graph:
+            self._stage(stage)
+            for job in jobs:
+                self._phase(stage, job)
 
     def _run_finished(self, event: events.RunFinished) -> None:
         self._document |= {

@@ -26,6 +26,13 @@ class PipelineRun:
         """Running steps are stopped, but for those whose condition still holds."""
         self._state.cancellation.request(reason)
 
+    def abort(self, reason: str = "The run was ended.") -> None:
+        """Cancel without waiting for anything: every process is ended, and no later step, job or stage starts,
+        whatever its condition says."""
+        self._state.aborted = True
+        self._state.cancellation.request(reason)
+        self._state.cancellation.notify()
+
     def run(self) -> RunOutcome:
         """Run to the end. No process that it started is left when it returns or raises. Run it once."""
         state = self._state
@@ -47,13 +54,18 @@ class PipelineRun:
         try:
             root = root_scope(state)
         except RunRefused:
-            state.emit(RunStarted(host.now(), request.run_id, str(request.run_id), notices(request.plan)))
+            self._announce(str(request.run_id))
             raise
         name = request.plan.pipeline.name
         state.build_number = build_number(name, root.expanded(), host.now(), host.revision)
-        shown = state.everything.mask(state.build_number)
-        state.emit(RunStarted(host.now(), request.run_id, shown, notices(request.plan)))
+        self._announce(state.everything.mask(state.build_number))
         return Schedule(state, root).run()
+
+    def _announce(self, number: str) -> None:
+        state = self._state
+        request = state.request
+        graph = tuple((stage.name, tuple(job.name for job in stage.jobs)) for stage in request.plan.stages)
+        state.emit(RunStarted(state.host.now(), request.run_id, number, notices(request.plan), graph))
 
 
 def notices(plan: Plan) -> tuple[str, ...]:

@@ -78,6 +78,9 @@ class Schedule:
         return any(changes)
 
     def _consider_stage(self, stage: StageProgress) -> bool:
+        if self._run.aborted:
+            self._finish_stage(stage, Result.CANCELED, self._run.cancellation.reason)
+            return True
         before = [self._stages[name.lower()] for name in stage.planned.depends_on]
         before = [one for one in before if not one.left_out]
         if any(one.state != State.FINISHED for one in before):
@@ -146,6 +149,9 @@ class Schedule:
         return changed
 
     def _consider_job(self, stage: StageProgress, job: JobProgress) -> bool:
+        if self._run.aborted:
+            self._finish_job(stage, job, Result.CANCELED, self._run.cancellation.reason)
+            return True
         try:
             names = job.depends_on(lambda: self._job_context(stage, {}), self._root_with(stage, job), self._run)
             before = {stage.jobs[name.lower()].name: stage.jobs[name.lower()] for name in names}
@@ -177,7 +183,7 @@ class Schedule:
     def _start_work(self, stage: StageProgress, job: JobProgress, phase: PhaseProgress) -> bool:
         """Start what may start of a job; how many jobs run at once is limited, by the job and by the agents."""
         started = False
-        while (work := phase.next_work(self._run.cancellation.requested)) is not None:
+        while (work := phase.next_work(self._run.cancellation.requested, self._run.aborted)) is not None:
             if not work.server and self._busy >= self._run.request.agents:
                 phase.put_back(work)
                 break

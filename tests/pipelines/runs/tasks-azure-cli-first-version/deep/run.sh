@@ -1,0 +1,1 @@
+echo in $(basename $PWD) with $1

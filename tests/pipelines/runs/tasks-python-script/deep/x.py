@@ -1,0 +1,3 @@
+from pathlib import Path
+
+print("file in", Path.cwd().name)
