@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -21,13 +22,20 @@ import typer
 from checker.errors import AccessError, CheckerError, NotSignedIn, TokenRefused, Unreachable, UsageError
 from checker.masking import Secrets
 from checker.reports import FORMATS, Format, View
-from checker.settings import ConfigurationError, Settings, find_file, read_settings
+from checker.settings import (
+    ORGANIZATION_TOKEN,
+    ORGANIZATION_URL,
+    ConfigurationError,
+    Settings,
+    find_file,
+    read_settings,
+)
 
 if TYPE_CHECKING:
     from io import TextIOWrapper
 
     from checker.context import CheckContext
-    from checker.model import AttendeeReport, CheckResult
+    from checker.model import AttendeeReport, CheckResult, LeftOut
 
 PASSED, FAILED, USAGE, NOT_CHECKED = 0, 1, 2, 3
 LOG_FILE = Path.home() / ".mlops-checker" / "checker.log"
@@ -36,6 +44,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 FormatOption = Annotated[str, typer.Option("--format", help="terminal or json.")]
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="workshop.toml; else searched upwards.")]
+DevOps = Annotated[
+    bool, typer.Option("--devops/--no-devops", help="Look at Azure DevOps, where an organisation is configured.")
+]
 KeyFile = Annotated[
     Path | None,
     typer.Option("--staging-key-file", metavar="FILE", help="Holds staging's key; else WORKSHOP_STAGING_KEY."),
@@ -92,16 +103,24 @@ def check(
     config: Config = None,
     seed: Annotated[int | None, typer.Option(help="Repeats the random rows of an earlier run.")] = None,
     hints: Annotated[int, typer.Option(min=0, max=3, help="How many hints to show for each finding.")] = 1,
+    devops: DevOps = True,
     staging_key_file: KeyFile = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Evidence, request ids, every call.")] = False,
 ) -> None:
-    """Look at the work, and at whatever it needs, and say what to do next."""
+    """Look at the work, and at whatever it needs, and say what to do next.
+
+    The checks on Azure DevOps are made where an organisation is configured: its name as organization in the section
+    [devops] of workshop.toml, or its address in AZURE_DEVOPS_ORG_URL, which wins; the token in AZURE_DEVOPS_EXT_PAT.
+    Without one, or with --no-devops, they are left out: the report says so, and they do not count.
+    """
     chosen = _format(form)
     codes = select(wanted or [])
     settings = read_settings(config or find_file(Path.cwd()), os.environ, staging_key_file)
+    codes, left_out = leave_out(codes, settings, devops)
     secrets = Secrets()
     _log_to(secrets, verbose)
     report = _check(settings, secrets, codes, int(time.time()) if seed is None else seed)
+    report = replace(report, left_out=left_out)
     _write(secrets.mask(chosen.report(report, _view(sys.stdout, hints, verbose))))
     raise typer.Exit(exit_code(report))
 
@@ -141,6 +160,33 @@ def select(wanted: list[str]) -> list[str]:
     return codes
 
 
+def leave_out(codes: list[str], settings: Settings, devops: bool) -> "tuple[list[str], LeftOut | None]":
+    """The codes to look at, and those that look at Azure DevOps when nobody is to look there.
+
+    Raises ConfigurationError when nothing is left: whoever names only such checks wants them.
+    """
+    from checker.checks import CHECKS
+    from checker.model import LeftOut, Service
+
+    reason = "not configured" if settings.devops.organization is None else "--no-devops"
+    left = [code for code in codes if CHECKS[code].service is Service.DEVOPS]
+    if not left or (devops and settings.devops.organization is not None):
+        return codes, None
+    if len(left) == len(codes):
+        raise _nothing_left(settings, left, reason)
+    return [code for code in codes if code not in left], LeftOut(Service.DEVOPS, reason, tuple(dict.fromkeys(left)))
+
+
+def _nothing_left(settings: Settings, codes: list[str], reason: str) -> ConfigurationError:
+    address = f"export {ORGANIZATION_URL}=https://dev.azure.com/<organisation>"
+    return ConfigurationError(
+        f"[devops] organization of {settings.file.name}, {ORGANIZATION_URL}, and --no-devops",
+        f"{', '.join(codes[:4])}{', ...' * (len(codes) > 4)} look at Azure DevOps: {reason}",
+        "an organisation to look at, or a module that needs none",
+        (address, f"export {ORGANIZATION_TOKEN}=<token>", f"checker check {codes[0]}"),
+    )
+
+
 def _unknown(word: str, known: list[str]) -> UsageError:
     near = difflib.get_close_matches(word.upper(), known, n=3, cutoff=0.5)
     seen = "there is no such module or check" + (f"; near it are {', '.join(near)}" if near else "")
@@ -159,13 +205,15 @@ def _check(settings: Settings, secrets: Secrets, codes: list[str], seed: int) ->
     from checker.checks import CHECKS
     from checker.clients.http import HttpClient
     from checker.context import open_context
+    from checker.model import Service
     from checker.reports.terminal import Progress
     from checker.runner import run_checks, with_prerequisites
 
     began, started = time.monotonic(), datetime.now(UTC)
     context = open_context(settings, HttpClient(secrets), seed)
-    _knock(context)
     checks = with_prerequisites(codes, CHECKS)
+    if any(check.service is Service.AZURE for check in checks):
+        _knock(context)
     progress = Progress(len(checks))
     try:
         results = run_checks(checks, context, progress.advance)
@@ -190,9 +238,10 @@ def _knock(context: "CheckContext") -> None:
 def _report(
     context: "CheckContext", results: "tuple[CheckResult, ...]", started: datetime, seconds: float
 ) -> "AttendeeReport":
-    from checker.model import AttendeeReport, Calls
+    from checker.model import AttendeeReport, Calls, Service
 
     cloud, http = context.cloud, context.http
+    looked_there = any(result.check.service is Service.DEVOPS for result in results)
     return AttendeeReport(
         suffix=context.settings.suffix,
         subscription=context.settings.subscription,
@@ -200,9 +249,10 @@ def _report(
         started=started,
         seconds=seconds,
         seed=context.seed,
-        calls=Calls(http.reads, http.scores),
+        calls=Calls(http.reads, http.scores, http.devops_reads),
         request_ids=http.request_ids,
         results=results,
+        organization=context.devops.organization.address if looked_there else "",
     )
 
 

@@ -13,6 +13,18 @@ from typing import TypeVar, cast
 from checker.clients.arm import ArmClient
 from checker.clients.cloud import Cloud, get_cloud
 from checker.clients.containers import ContainerGroup, ContainersClient, RegistryRun
+from checker.clients.devops import (
+    Approval,
+    Connection,
+    Definition,
+    Deployment,
+    DevOpsClient,
+    Environment,
+    Record,
+    Repository,
+    Workplace,
+)
+from checker.clients.devops import Run as PipelineRun
 from checker.clients.http import HttpClient, Reply
 from checker.clients.identity import Tokens
 from checker.clients.machinelearning import (
@@ -27,6 +39,7 @@ from checker.clients.machinelearning import (
     Workspace,
     datastore_path,
 )
+from checker.clients.organization import Organization
 from checker.clients.scoring import ScoringClient
 from checker.clients.storage import get_blob
 from checker.settings import Names, Settings
@@ -65,6 +78,8 @@ class CheckContext:
         self.machine_learning = MachineLearningClient(self.arm, settings.names.workspace)
         self.containers = ContainersClient(self.arm)
         self.scoring = ScoringClient(cloud, http)
+        organization = Organization(http, settings.devops.organization, settings.devops.token)
+        self.devops = DevOpsClient(organization, settings.devops.project)
         self._lock = threading.Lock()
         self._facts: dict[Hashable, Future[object]] = {}
 
@@ -160,6 +175,46 @@ class CheckContext:
     def score(self, url: str, key: str | None) -> Reply:
         """The answer to the random rows with a key, or without."""
         return self.once(("score", url, key), lambda: self.scoring.score(url, self.rows(), key))
+
+    # Azure DevOps
+
+    def workplace(self) -> Workplace:
+        return self.once("workplace", self.devops.get_workplace)
+
+    def repositories(self) -> list[Repository]:
+        return self.once("repositories", self.devops.list_repositories)
+
+    def file(self, repository: str, path: str, branch: str) -> str | None:
+        return self.once(("file", path), lambda: self.devops.get_file(repository, path, branch))
+
+    def connections(self) -> list[Connection]:
+        return self.once("connections", self.devops.list_connections)
+
+    def is_open_to_all(self, connection: str) -> bool:
+        return self.once(("open", connection), lambda: self.devops.is_open_to_all(connection))
+
+    def definitions(self) -> list[Definition]:
+        return self.once("definitions", self.devops.list_definitions)
+
+    def pipeline_runs(self) -> list[PipelineRun]:
+        """Newest first, of every pipeline of the project."""
+        return self.once("pipeline runs", self.devops.list_runs)
+
+    def timeline(self, run: str) -> list[Record]:
+        """Read for a run that has not succeeded; one that has is proven by what it left (the budget is 12 calls)."""
+        return self.once(("timeline", run), lambda: self.devops.get_timeline(run))
+
+    def artifacts(self, run: str) -> list[str]:
+        return self.once(("artifacts", run), lambda: self.devops.list_artifacts(run))
+
+    def devops_environments(self) -> list[Environment]:
+        return self.once("devops environments", self.devops.list_environments)
+
+    def deployment_records(self, environment: str) -> list[Deployment]:
+        return self.once(("deployments", environment), lambda: self.devops.list_deployments(environment))
+
+    def approvals(self, environment: str) -> list[Approval]:
+        return self.once(("approvals", environment), lambda: self.devops.list_approvals(environment))
 
 
 def open_context(settings: Settings, http: HttpClient, seed: int) -> CheckContext:

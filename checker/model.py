@@ -18,6 +18,13 @@ class Outcome(StrEnum):
     ERROR = "error"  # a defect of the checker
 
 
+class Service(StrEnum):
+    """What a check looks at. One that nobody configured is left out, with all checks that look at it."""
+
+    AZURE = "Azure"
+    DEVOPS = "Azure DevOps"
+
+
 @dataclass(frozen=True)
 class Module:
     """One module of the workshop. `page` is its address in the documentation, or None while it has none."""
@@ -30,10 +37,15 @@ class Module:
 MODULES: Mapping[str, Module] = {
     module.code: module
     for module in (
+        Module("M2", "Azure DevOps: organisation and project"),
+        Module("M3", "The repository"),
+        Module("M4", "A service connection without a secret"),
+        Module("M5", "Reading the pipeline"),
         Module("M6", "First run: train, evaluate, register"),
         Module("M7", "Staging: deploy and test"),
         Module("M8", "Production: release"),
         Module("M9", "Behind the scenes"),
+        Module("M10", "Change the code, get a new model"),
     )
 }
 
@@ -70,6 +82,7 @@ class Check:
     module: str
     requires: tuple[str, ...]
     run: Callable[[Any], Evidence]
+    service: Service = Service.AZURE
 
 
 @dataclass(frozen=True)
@@ -86,15 +99,26 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Calls:
-    """Requests sent: `reads` to Azure (the list-keys family included), `scores` to scoring addresses."""
+    """Requests sent: `reads` to Azure (the list-keys family included), `scores` to scoring addresses, `devops` to the
+    organisation."""
 
     reads: int
     scores: int
+    devops: int = 0
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Checks that were asked for and not run, because the service they look at is not to be looked at, and why."""
+
+    service: Service
+    reason: str
+    codes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class AttendeeReport:
-    """Everything one run of the checker found out about one attendee."""
+    """Everything one run of the checker found out about one attendee. `organization` is '' when nobody looked at it."""
 
     suffix: str
     subscription: str
@@ -105,6 +129,8 @@ class AttendeeReport:
     calls: Calls
     request_ids: tuple[str, ...]
     results: tuple[CheckResult, ...]
+    organization: str = ""
+    left_out: LeftOut | None = None
 
     def count(self, outcome: Outcome) -> int:
         return sum(result.outcome is outcome for result in self.results)

@@ -8,15 +8,21 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 FILE_NAME = "workshop.toml"
 SUFFIX = re.compile(r"[a-z0-9]{3,8}")
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+ORGANIZATION_URL = "AZURE_DEVOPS_ORG_URL"
+ORGANIZATION_TOKEN = "AZURE_DEVOPS_EXT_PAT"  # the variable that the Azure DevOps extension of the Azure CLI reads
+DEVOPS_HOST = "dev.azure.com"
+DEVOPS_SUFFIX = ".visualstudio.com"
+ENVIRONMENTS = 2  # staging, then production
 
 
 class ConfigurationError(Exception):
@@ -54,6 +60,24 @@ class Names:
 
 
 @dataclass(frozen=True)
+class DevOpsSettings:
+    """Where the attendee works on Azure DevOps: `[devops]` of workshop.toml, and who looks.
+
+    `organization` is its address, or None when none is configured; `token` is a personal access token, a secret.
+    """
+
+    organization: str | None
+    project: str
+    repository: str
+    service_connection: str
+    pipeline: str
+    yaml: str
+    staging_environment: str
+    production_environment: str
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """What one run looks at. `metadata_url` is None on public Azure; `staging_key` is None when nobody gave one."""
 
@@ -62,6 +86,7 @@ class Settings:
     subscription: str
     location: str
     names: Names
+    devops: DevOpsSettings
     metadata_url: str | None = None
     client_secret_login: bool = False
     staging_key: str | None = None
@@ -93,6 +118,7 @@ def read_settings(file: Path, environment: Mapping[str, str], staging_key_file: 
         subscription=_subscription(reader, environment),
         location=environment.get("AZURE_LOCATION") or reader.text("azure", "location"),
         names=_names(reader, suffix),
+        devops=_devops(reader, suffix, environment),
         metadata_url=_metadata_url(environment),
         client_secret_login=bool(environment.get("AZURE_CLIENT_ID") and environment.get("AZURE_CLIENT_SECRET")),
         staging_key=_staging_key(environment, staging_key_file),
@@ -108,15 +134,25 @@ class _Reader:
     document: Mapping[str, Any]
 
     def text(self, section: str, key: str) -> str:
+        value = self._value(section, key)
+        if not isinstance(value, str):
+            raise self.error(section, key, f"{key} = {value!r}", f"{key} as text in double quotes")
+        return value
+
+    def texts(self, section: str, key: str, count: int) -> list[str]:
+        value = self._value(section, key)
+        fits = isinstance(value, list) and len(value) == count and all(isinstance(one, str) and one for one in value)
+        if not fits:
+            raise self.error(section, key, f"{key} = {value!r}", f"{key} as a list of {count} texts")
+        return [str(one) for one in value]
+
+    def _value(self, section: str, key: str) -> Any:
         table = self.document.get(section, {})
         if not isinstance(table, dict):
             raise self.error(section, None, f"`{section}` is not a table", f"a section [{section}]")
         if key not in table:
             raise self._missing(section, key, list(table))
-        value = table[key]
-        if not isinstance(value, str):
-            raise self.error(section, key, f"{key} = {value!r}", f"{key} as text in double quotes")
-        return value
+        return table[key]
 
     def _missing(self, section: str, key: str, present: list[str]) -> ConfigurationError:
         near = difflib.get_close_matches(key, present, n=1)
@@ -200,13 +236,74 @@ def _names(reader: _Reader, suffix: str) -> Names:
 
 def _name(reader: _Reader, key: str, suffix: str) -> str:
     template = reader.text("names", key)
-    unknown = [word for word in PLACEHOLDER.findall(template) if word != "suffix"]
-    if unknown:
-        raise reader.error("names", key, f"{key} has the placeholder {{{unknown[0]}}}", "no placeholder but {suffix}")
-    name = template.replace("{suffix}", suffix)
+    name = _filled(reader, "names", key, template, suffix)
     if not NAME.fullmatch(name):
         raise reader.error("names", key, f'{key} = "{template}"', "a name of letters, digits, dots and hyphens")
     return name
+
+
+def _filled(reader: _Reader, section: str, key: str, template: str, suffix: str) -> str:
+    unknown = [word for word in PLACEHOLDER.findall(template) if word != "suffix"]
+    if unknown:
+        raise reader.error(section, key, f"{key} has the placeholder {{{unknown[0]}}}", "no placeholder but {suffix}")
+    return template.replace("{suffix}", suffix)
+
+
+def _devops(reader: _Reader, suffix: str, environment: Mapping[str, str]) -> DevOpsSettings:
+    """Names on Azure DevOps may hold spaces; they are quoted where they become part of an address."""
+
+    def name(key: str) -> str:
+        text = _filled(reader, "devops", key, reader.text("devops", key), suffix)
+        if not text.strip():
+            raise reader.error("devops", key, f'{key} = "{text}"', "a name")
+        return text
+
+    staging, production = reader.texts("devops", "environments", ENVIRONMENTS)
+    return DevOpsSettings(
+        organization=_organization(reader, environment),
+        project=name("project"),
+        repository=name("repository"),
+        service_connection=name("service_connection"),
+        pipeline=name("pipeline"),
+        yaml=name("yaml").lstrip("/"),
+        staging_environment=_filled(reader, "devops", "environments", staging, suffix),
+        production_environment=_filled(reader, "devops", "environments", production, suffix),
+        token=environment.get(ORGANIZATION_TOKEN) or None,
+    )
+
+
+def _organization(reader: _Reader, environment: Mapping[str, str]) -> str | None:
+    """The organisation's address, or None. A file may name Microsoft's hosts only: the token goes to this address, and
+    the file may be somebody else's. The environment belongs to whoever runs the checker.
+    """
+    given = environment.get(ORGANIZATION_URL, "").rstrip("/")
+    if given:
+        if not _is_https(given):
+            raise ConfigurationError(
+                f"environment variable {ORGANIZATION_URL}",
+                f"`{given}`",
+                "https://dev.azure.com/<organisation>: a token is not sent over plain http",
+                (f"export {ORGANIZATION_URL}=https://dev.azure.com/<organisation>", 'eval "$(sandbox env)"'),
+            )
+        return given
+    named = reader.text("devops", "organization").rstrip("/")
+    if not named:
+        return None
+    address = named if "/" in named else f"https://{DEVOPS_HOST}/{named}"
+    host = urlsplit(address).hostname or ""
+    if not _is_https(address) or not (host == DEVOPS_HOST or host.endswith(DEVOPS_SUFFIX)):
+        expected = f"the organisation's name, or its address on {DEVOPS_HOST}; {ORGANIZATION_URL} may name another host"
+        raise reader.error("devops", "organization", f'organization = "{named}"', expected)
+    return address
+
+
+def _is_https(address: str) -> bool:
+    """Whether this is a plain https address that names an organisation: by its path, or by its host."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    named = bool(parts.path.strip("/")) or host.endswith(DEVOPS_SUFFIX)
+    plain = not (parts.query or parts.fragment or parts.username or any(letter.isspace() for letter in address))
+    return parts.scheme == "https" and bool(host) and named and plain
 
 
 def _metadata_url(environment: Mapping[str, str]) -> str | None:

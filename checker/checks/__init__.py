@@ -1,8 +1,40 @@
 """The registry of checks: importing this package gathers them all, in the order of the workshop."""
 
-from checker.checks import data, images, lineage, models, production, staging, training, workspace
+from checker.checks import (
+    connection,
+    data,
+    environments,
+    images,
+    lineage,
+    models,
+    organization,
+    pipeline,
+    production,
+    repository,
+    retraining,
+    runs,
+    staging,
+    training,
+    workspace,
+)
 from checker.checks.registry import gather
 
-CHECKS = gather(workspace, data, training, models, images, staging, production, lineage)
+CHECKS = gather(
+    organization,
+    repository,
+    connection,
+    pipeline,
+    workspace,
+    data,
+    training,
+    models,
+    images,
+    environments,
+    staging,
+    production,
+    runs,
+    lineage,
+    retraining,
+)
 
 __all__ = ["CHECKS"]

@@ -30,7 +30,7 @@ FIRST_PAUSE_SECONDS = 0.2
 
 log = logging.getLogger("checker.http")
 
-Kind = Literal["read", "score"]
+Kind = Literal["read", "score", "devops"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ class Reply:
 
     @property
     def request_id(self) -> str:
-        return self.headers.get("x-ms-request-id", "")
+        """Azure's request id, or what Azure DevOps calls the activity's."""
+        return self.headers.get("x-ms-request-id") or self.headers.get("activityid", "")
 
 
 def short(url: str) -> str:
@@ -101,7 +102,7 @@ class HttpClient:
         self._clock = clock
         self._lock = threading.Lock()
         self._session: requests.Session | None = None
-        self._counts: dict[Kind, int] = {"read": 0, "score": 0}
+        self._counts: dict[Kind, int] = {"read": 0, "score": 0, "devops": 0}
         self._request_ids: list[str] = []
 
     def send(self, request: Request) -> Reply:
@@ -132,6 +133,10 @@ class HttpClient:
     @property
     def scores(self) -> int:
         return self._counts["score"]
+
+    @property
+    def devops_reads(self) -> int:
+        return self._counts["devops"]
 
     @property
     def request_ids(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from checker.model import AttendeeReport, Check, CheckResult, Evidence, Finding, Outcome
+from checker.model import AttendeeReport, Check, CheckResult, Evidence, Finding, LeftOut, Outcome
 from checker.reports import View
 
 SCHEMA = "mlops-workshop/checker-report"
@@ -25,7 +25,9 @@ def render_report(report: AttendeeReport, view: View) -> str:
             "subscription": report.subscription,
             "suffix": report.suffix,
             "seed": report.seed,
-            "calls": {"reads": report.calls.reads, "scores": report.calls.scores},
+            "organization": report.organization or None,
+            "left_out": _left_out(report.left_out) if report.left_out else None,
+            "calls": {"reads": report.calls.reads, "scores": report.calls.scores, "devops": report.calls.devops},
             "request_ids": list(report.request_ids),
             "summary": {outcome.value: report.count(outcome) for outcome in Outcome},
             "results": [_result(result) for result in report.results],
@@ -52,7 +54,12 @@ def _check(check: Check) -> dict[str, Any]:
         "why": check.why,
         "module": check.module,
         "requires": list(check.requires),
+        "service": check.service.value,
     }
+
+
+def _left_out(left_out: LeftOut) -> dict[str, Any]:
+    return {"service": left_out.service.value, "reason": left_out.reason, "codes": list(left_out.codes)}
 
 
 def _result(result: CheckResult) -> dict[str, Any]:

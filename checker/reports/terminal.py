@@ -36,7 +36,7 @@ LABEL_WIDTH = 11
 
 def render_report(report: AttendeeReport, view: View) -> str:
     """The whole report as text, with terminal codes when the view has colour."""
-    lines: list[Text] = []
+    lines: list[Text] = [*_head(report)]
     for module, results in groupby(report.results, key=lambda result: result.check.module):
         group = list(results)
         lines += [
@@ -109,6 +109,15 @@ class Progress:
             self._stream.flush()
 
 
+def _head(report: AttendeeReport) -> Iterator[Text]:
+    """What was not looked at, before everything that was: nobody should take it for done."""
+    left_out = report.left_out
+    if left_out:
+        checks = "1 check" if len(left_out.codes) == 1 else f"{len(left_out.codes)} checks"
+        yield Text(f"{left_out.service}: {left_out.reason}, {checks} left out (checker check --help)")
+        yield Text()
+
+
 def _module_line(module: str, results: list[CheckResult], view: View) -> Text:
     counts = {outcome: sum(result.outcome is outcome for result in results) for outcome in Outcome}
     parts = [f"{counts[Outcome.PASS]} of {len(results)} passed"]
@@ -158,9 +167,11 @@ def _footer(report: AttendeeReport, view: View) -> Iterator[Text]:
     yield Text(
         f"{passed} of {total} checks passed" + (": all is well" if passed == total else ""), style=f"bold {style}"
     )
+    devops = f", {report.calls.devops} calls to Azure DevOps" if report.organization else ""
     parts = [
-        f"evidence: {report.calls.reads} reads, {report.calls.scores} scores",
+        f"evidence: {report.calls.reads} reads, {report.calls.scores} scores{devops}",
         f"target {report.target}",
+        *([report.organization] if report.organization else []),
         f"seed {report.seed}",
         f"{report.seconds:.1f} s",
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from checker.checks import CHECKS
-from checker.model import CheckResult, Outcome
+from checker.model import CheckResult, Outcome, Service
 from checker.runner import run_checks, with_prerequisites
 from tests.checks.test_module_6 import outcomes, seen
 from tests.checks.worlds import MODEL, World
@@ -36,8 +36,9 @@ def test_a_whole_release_passes_every_check_in_under_25_calls(release: Release) 
     world = staged(release)
     world.make_production(release.image, release.model)
     context = world.context()
-    results = {result.check.code: result for result in run_checks(with_prerequisites(CHECKS, CHECKS), context)}
-    assert outcomes(results) == dict.fromkeys(CHECKS, Outcome.PASS), [result.finding for result in results.values()]
+    codes = [code for code, check in CHECKS.items() if check.service is Service.AZURE]
+    results = {result.check.code: result for result in run_checks(with_prerequisites(codes, CHECKS), context)}
+    assert outcomes(results) == dict.fromkeys(codes, Outcome.PASS), [result.finding for result in results.values()]
     assert context.http.reads + context.http.scores < 25
     evidence = results["PRD006"].evidence
     assert evidence is not None

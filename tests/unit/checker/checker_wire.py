@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from checker.model import Check, Evidence
-from checker.settings import Names, Settings
+from checker.settings import DevOpsSettings, Names, Settings
 
 SUBSCRIPTION = "00000000-0000-0000-0000-00000000000a"
 WORKSHOP = Path(__file__).parents[3] / "workshop.toml"
@@ -74,7 +74,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 def make_settings() -> Settings:
     names = Names(**{name: f"{name.replace('_', '-')}-abc" for name in Names.__dataclass_fields__})
-    return Settings(WORKSHOP, "abc", SUBSCRIPTION, "westeurope", names)
+    return Settings(WORKSHOP, "abc", SUBSCRIPTION, "westeurope", names, make_devops_settings())
+
+
+def make_devops_settings(organization: str | None = None, token: str | None = None) -> DevOpsSettings:
+    names = ("P", "P", "MyAzureSubscription", "Pipeline", "azure-pipelines.yml", "staging", "production")
+    return DevOpsSettings(organization, *names, token=token)
 
 
 def make_check(

@@ -1,5 +1,6 @@
 """The command line as a person meets it: a process, its output, its exit code."""
 
+import base64
 import json
 import os
 import subprocess
@@ -74,7 +75,7 @@ def test_explain_is_not_case_sensitive_and_gives_the_reason() -> None:
 def test_list_as_json_has_a_schema_name_and_a_version() -> None:
     document = json.loads(run("list", "--format", "json").stdout)
     assert (document["schema"], document["version"]) == ("mlops-workshop/checker-catalogue", 1)
-    assert {"code", "title", "why", "module", "requires"} == set(document["checks"][0])
+    assert {"code", "title", "why", "module", "requires", "service"} == set(document["checks"][0])
 
 
 def test_no_workshop_file(tmp_path: Path) -> None:
@@ -189,3 +190,49 @@ def test_ctrl_c_ends_at_once_with_130(wire: Wire, first: tuple[Answer, ...]) -> 
     process.communicate(timeout=20)
     wire.release.set()
     assert process.returncode == 130
+
+
+def test_checks_on_azure_devops_without_an_organisation_are_refused_with_what_to_type() -> None:
+    for words in (("check", "M2"), ("check", "CON001", "PRJ001")):
+        done = run(*words, AZURE_SUBSCRIPTION_ID=SUBSCRIPTION)
+        assert done.returncode == 2
+        assert "not configured" in done.stderr
+        assert "export AZURE_DEVOPS_ORG_URL=" in done.stderr
+        assert is_one_screen(done.stderr)
+
+
+def test_they_are_left_out_of_a_module_and_the_head_says_so(wire: Wire) -> None:
+    environment = signed_in(wire)
+    wire.queue(Answer(403, b"{}"))
+    done = run("check", "M6", **environment)
+    assert "Azure DevOps: not configured, 4 checks left out" in done.stdout.splitlines()[0]
+    assert "RUN001" not in done.stdout
+
+
+def test_no_devops_leaves_them_out_though_an_organisation_is_configured(wire: Wire) -> None:
+    environment = signed_in(wire)
+    wire.queue(Answer(403, b"{}"))
+    more = {"AZURE_DEVOPS_ORG_URL": f"{wire.base}/ada", "AZURE_DEVOPS_EXT_PAT": "a-personal-access-token"}
+    done = run("check", "--no-devops", "--format", "json", **environment, **more)
+    document = json.loads(done.stdout)
+    assert document["left_out"]["reason"] == "--no-devops"
+    assert document["organization"] is None
+    assert not any("/ada/" in path for _, path, _ in wire.asked)
+
+
+def test_module_2_needs_no_sign_in_to_azure_and_shows_no_token(wire: Wire) -> None:
+    """Only the organisation is asked; the token is in no output, not even in the verbose one, nor as Basic."""
+    page = Answer(203, b"<html>", {"Content-Type": "text/html"})
+    wire.queue(page)
+    token = "a-personal-access-token"
+    environment = {"AZURE_DEVOPS_ORG_URL": f"{wire.base}/ada", "AZURE_DEVOPS_EXT_PAT": token}
+    done = run(
+        "check", "M2", "-v", AZURE_SUBSCRIPTION_ID=SUBSCRIPTION, REQUESTS_CA_BUNDLE=str(wire.bundle), **environment
+    )
+    assert done.returncode == 3
+    assert "the token is refused" in done.stdout
+    sent = wire.asked[0][2]["Authorization"].removeprefix("Basic ")
+    assert base64.b64decode(sent).decode() == f":{token}"
+    assert token not in done.stdout + done.stderr
+    assert sent not in done.stdout + done.stderr
+    assert len(wire.asked) == 1

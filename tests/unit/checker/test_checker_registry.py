@@ -6,8 +6,8 @@ import pytest
 from checker_wire import make_check
 
 from checker.checks import CHECKS
-from checker.checks.registry import check, gather
-from checker.model import MODULES, Evidence
+from checker.checks.registry import check, devops_check, gather
+from checker.model import MODULES, Evidence, Service
 
 
 def subject(*codes: tuple[str, tuple[str, ...]]) -> ModuleType:
@@ -84,3 +84,22 @@ def test_our_titles_are_statements_of_one_line() -> None:
     for found in CHECKS.values():
         assert len(found.title) <= 80, found.code
         assert found.why.endswith("."), found.code
+
+
+def test_a_check_of_azure_alone_may_not_require_one_that_can_be_left_out() -> None:
+    def statement(context: object) -> Evidence:
+        """Title.
+
+        Why.
+        """
+        return Evidence("x")
+
+    found = ModuleType("subject")
+    found.one = devops_check("AAA001", "M6")(statement)  # type: ignore[attr-defined]
+    found.two = check("BBB001", "M6", ("AAA001",))(statement)  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match="BBB001 looks at Azure alone"):
+        gather(found)
+
+
+def test_the_checks_of_azure_alone_are_as_many_as_before_azure_devops() -> None:
+    assert sum(found.service is Service.AZURE for found in CHECKS.values()) == 25

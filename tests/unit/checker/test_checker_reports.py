@@ -13,7 +13,7 @@ from checker_wire import SUBSCRIPTION, make_check
 import checker.reports
 from checker.checks import CHECKS
 from checker.cli import exit_code
-from checker.model import AttendeeReport, Calls, CheckResult, Evidence, Finding, Outcome
+from checker.model import AttendeeReport, Calls, CheckResult, Evidence, Finding, LeftOut, Outcome, Service
 from checker.reports import FORMATS, View
 
 SCHEMA = json.loads((Path(checker.reports.__file__).parent / "schema.json").read_text(encoding="utf-8"))
@@ -53,7 +53,9 @@ def test_json_with_every_outcome_follows_the_schema() -> None:
     "broken",
     [
         {"version": 2},
-        {"calls": {"reads": -1, "scores": 0}},
+        {"calls": {"reads": -1, "scores": 0, "devops": 0}},
+        {"left_out": {"service": "Azure DevOps", "reason": "", "codes": []}},
+        {"organization": 1},
         {"extra": 1},
         {"results": [{"code": "AAA001"}]},
         {"summary": {"pass": 1}},
@@ -122,6 +124,31 @@ def test_footer_counts_calls_and_tells_seed_and_target() -> None:
     assert "evidence: 18 reads, 2 scores · target Sandbox · seed 7" in text
     assert "all is well" in text
     assert "r-1 r-2" in terminal(report(Outcome.PASS), View(verbose=True))
+
+
+def test_what_was_left_out_is_said_first_and_does_not_count() -> None:
+    left_out = LeftOut(Service.DEVOPS, "not configured", ("PRJ001", "PRJ002"))
+    found = replace(report(Outcome.PASS), left_out=left_out)
+    assert terminal(found).startswith("Azure DevOps: not configured, 2 checks left out")
+    assert "1 of 1 checks passed" in terminal(found)
+    assert exit_code(found) == 0
+    document = json.loads(FORMATS["json"]().report(found, View()))
+    validate(document)
+    assert document["left_out"] == {
+        "service": "Azure DevOps",
+        "reason": "not configured",
+        "codes": ["PRJ001", "PRJ002"],
+    }
+
+
+def test_footer_names_the_organisation_that_was_looked_at() -> None:
+    found = replace(report(Outcome.PASS), organization="https://dev.azure.com/ada", calls=Calls(18, 2, 12))
+    assert "18 reads, 2 scores, 12 calls to Azure DevOps · target Sandbox · https://dev.azure.com/ada" in terminal(
+        found
+    )
+    document = json.loads(FORMATS["json"]().report(found, View()))
+    validate(document)
+    assert (document["organization"], document["calls"]["devops"]) == ("https://dev.azure.com/ada", 12)
 
 
 @pytest.mark.parametrize(

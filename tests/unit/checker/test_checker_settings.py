@@ -112,3 +112,73 @@ def test_staging_key_comes_from_the_file(tmp_path: Path) -> None:
     assert read_settings(WORKSHOP, {**ENVIRONMENT, "WORKSHOP_STAGING_KEY": "k"}, file).staging_key == "s3cret"
     with pytest.raises(ConfigurationError):
         read_settings(WORKSHOP, ENVIRONMENT, tmp_path / "none")
+
+
+# Azure DevOps
+
+
+def test_without_an_organisation_azure_devops_is_not_configured() -> None:
+    found = read_settings(WORKSHOP, ENVIRONMENT).devops
+    assert (found.organization, found.token) == (None, None)
+    assert (found.staging_environment, found.production_environment) == ("diabetes-staging", "diabetes-production")
+
+
+@pytest.mark.parametrize(
+    ("named", "address"),
+    [
+        ("ada", "https://dev.azure.com/ada"),
+        ("https://dev.azure.com/ada/", "https://dev.azure.com/ada"),
+        ("https://ada.visualstudio.com", "https://ada.visualstudio.com"),
+    ],
+)
+def test_the_file_names_an_organisation_of_microsofts_hosts(tmp_path: Path, named: str, address: str) -> None:
+    file = write(tmp_path, 'organization = ""', f'organization = "{named}"')
+    assert read_settings(file, ENVIRONMENT).devops.organization == address
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "https://evil.example/ada",
+        "http://dev.azure.com/ada",
+        "https://dev.azure.com",
+        "https://dev.azure.com@evil.example/x",
+        "https://evilvisualstudio.com/ada",
+        "ada?x=1",
+        "ada/../https://evil.example",
+        "my org",
+    ],
+)
+def test_the_file_cannot_send_the_token_elsewhere(tmp_path: Path, named: str) -> None:
+    """The file may be an attendee's, the token is the instructor's."""
+    problem = refused(write(tmp_path, 'organization = ""', f'organization = "{named}"'))
+    assert "organization" in problem.seen
+    assert "line" in problem.looked_at
+
+
+def test_the_environment_names_any_https_address_and_wins(tmp_path: Path) -> None:
+    file = write(tmp_path, 'organization = ""', 'organization = "ada"')
+    more = {"AZURE_DEVOPS_ORG_URL": "https://127.0.0.1:9000/zoe/", "AZURE_DEVOPS_EXT_PAT": "a-token"}
+    found = read_settings(file, {**ENVIRONMENT, **more}).devops
+    assert (found.organization, found.token) == ("https://127.0.0.1:9000/zoe", "a-token")
+    assert "a-token" not in repr(found)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1/zoe", "zoe", "https://dev.azure.com/"])
+def test_the_environment_is_held_to_https_and_a_name(address: str) -> None:
+    problem = refused(WORKSHOP, {**ENVIRONMENT, "AZURE_DEVOPS_ORG_URL": address})
+    assert "AZURE_DEVOPS_ORG_URL" in problem.looked_at
+    assert any(command.startswith("export AZURE_DEVOPS_ORG_URL=") for command in problem.commands)
+
+
+@pytest.mark.parametrize("value", ['"one"', '["one"]', '["one", 2]', '["one", ""]'])
+def test_environments_are_two_names(tmp_path: Path, value: str) -> None:
+    problem = refused(write(tmp_path, '["diabetes-staging", "diabetes-production"]', value))
+    assert "a list of 2 texts" in problem.expected
+
+
+def test_names_of_azure_devops_take_the_suffix_and_no_other_placeholder(tmp_path: Path) -> None:
+    file = write(tmp_path, 'project = "AIDevCollege"', 'project = "AI Dev {suffix}"')
+    assert read_settings(file, ENVIRONMENT).devops.project == "AI Dev abc"
+    problem = refused(write(tmp_path, 'project = "AIDevCollege"', 'project = "AI {you}"'))
+    assert "{you}" in problem.seen

@@ -1,0 +1,146 @@
+"""Modules 3 and 5: the repository, and what the pipeline's file in it says."""
+
+from checker.checks.judgement import missing, neighbours, quote
+from checker.checks.organization import at_project
+from checker.checks.registry import devops_check
+from checker.checks.triggers import NotReadHere, read_trigger, read_variable
+from checker.clients.devops import Definition, Repository
+from checker.context import CheckContext
+from checker.model import Evidence, Fail, failed
+
+SUFFIX_VARIABLE = "workshop.suffix"
+
+
+@devops_check("REP001", "M3", ("PRJ001",))
+def repository_has_code(context: CheckContext) -> Evidence:
+    """The repository holds the code.
+
+    The import copies commits and branches; from then on the code is yours to change, and yours to break.
+    """
+    found = find_repository(context)
+    if found is None:
+        raise _no_repository(context)
+    if not found.branch:
+        full = [one.name for one in context.repositories() if one.branch]
+        elsewhere = f"; there is code in {', '.join(f'`{quote(name)}`' for name in full[:3])}" if full else ""
+        raise failed(
+            f"`{found.name}` is empty{elsewhere}",
+            "a repository with commits",
+            "Repos, Import: the address ends in .git, or is the one that `git clone` takes; a page of a branch is not.",
+            "An import that failed leaves the repository empty: the page of the import says why.",
+            commands=(
+                f'az repos import create --git-source-url <address> --repository "{found.name}" {at_project(context)}',
+            ),
+        )
+    return Evidence(f"{found.name}, default branch {found.branch}", {"repository": found.id, "branch": found.branch})
+
+
+@devops_check("REP002", "M3", ("REP001",))
+def pipeline_file_is_there(context: CheckContext) -> Evidence:
+    """The pipeline's file is on the default branch.
+
+    The file that is pushed is the pipeline: the service reads it from the branch, at the commit it runs.
+    """
+    path, repository = yaml_path(context), _repository(context)
+    if _file(context) is None:
+        files = context.devops.list_files(repository.id, repository.branch)
+        found = [name for name in files if name.endswith((".yml", ".yaml"))]
+        raise failed(
+            f"`{quote(path)}` is not on {repository.branch}; {neighbours(path, found)}",
+            f"a file at `{quote(path)}` on {repository.branch}",
+            "The path is that of the pipeline, or yaml in the section [devops] of workshop.toml; case matters.",
+            "In the portal: Pipelines, Edit, the three dots, Settings, YAML file path.",
+        )
+    return Evidence(f"{path} on {repository.branch}", {"path": path, "branch": repository.branch})
+
+
+@devops_check("REP003", "M3", ("REP002",))
+def default_branch_starts_the_pipeline(context: CheckContext) -> Evidence:
+    """The default branch is one that the pipeline's trigger names.
+
+    A push to main starts nothing when the file listens to master, and nobody says so.
+    """
+    branch, path = _repository(context).branch, yaml_path(context)
+    try:
+        trigger = read_trigger(_file(context) or "")
+    except NotReadHere as reason:
+        return Evidence(f"{path} has a trigger that the checker cannot read ({quote(str(reason))}): look yourself", {})
+    named = ", ".join(trigger.include) or "none"
+    if not trigger.starts_on(branch):
+        but = f", but not {', '.join(trigger.exclude)}" if trigger.exclude else ""
+        raise failed(
+            f"the default branch is {branch}; the trigger of {path} is {quote(named + but)}",
+            f"a trigger that names {branch}",
+            "Which branch do you push to, and which does the file listen to?",
+            "An import keeps the branch of its source, which may be master.",
+            f"Change the trigger to {branch}, or the default branch: Repos, Branches, Set as default branch.",
+            commands=(f'az repos update --repository "{_repository(context).name}" --default-branch <branch>',),
+        )
+    return Evidence(f"{branch} starts {path} (trigger {named})", {"branch": branch, "trigger": named})
+
+
+@devops_check("YML001", "M5", ("REP002",))
+def variables_carry_the_suffix(context: CheckContext) -> Evidence:
+    """The pipeline's variables carry your suffix.
+
+    All names of what the run makes are put together from it; two attendees with one suffix share, and break, one group.
+    """
+    path, wanted = yaml_path(context), context.settings.suffix
+    found = read_variable(_file(context) or "", SUFFIX_VARIABLE)
+    if found != wanted:
+        seen = f"{SUFFIX_VARIABLE} is `{quote(found)}`" if found else f"there is no variable {SUFFIX_VARIABLE}"
+        raise failed(
+            f"in {path}, {seen}",
+            f"{SUFFIX_VARIABLE}: {wanted}",
+            "Change it before the first run: the run makes what the variables name.",
+            "The checker takes your suffix from workshop.toml, or from WORKSHOP_SUFFIX.",
+        )
+    return Evidence(f"{SUFFIX_VARIABLE}: {found}", {"suffix": found, "path": path})
+
+
+def find_repository(context: CheckContext) -> Repository | None:
+    """The repository of the configured name, else the one that came with the project and is named like it."""
+    named = {one.name.lower(): one for one in context.repositories()}
+    wanted = context.settings.devops
+    return named.get(wanted.repository.lower()) or named.get(wanted.project.lower())
+
+
+def find_definition(context: CheckContext) -> Definition | None:
+    """The pipeline: by its name, else by its file, else the only one of the repository (the form proposes a name)."""
+    wanted, found = context.settings.devops, context.definitions()
+    repository = find_repository(context)
+    mine = [one for one in found if repository and one.repository == repository.id]
+    by_name = [one for one in found if one.name.lower() == wanted.pipeline.lower()]
+    by_file = [one for one in mine if one.yaml == wanted.yaml]
+    only = mine if len(mine) == 1 else []
+    return next(iter([*by_name, *by_file, *only]), None)
+
+
+def yaml_path(context: CheckContext) -> str:
+    """The pipeline's file: what the pipeline says, and before there is one, what workshop.toml says."""
+    found = find_definition(context)
+    return found.yaml if found else context.settings.devops.yaml
+
+
+def _file(context: CheckContext) -> str | None:
+    repository = _repository(context)
+    return context.file(repository.id, yaml_path(context), repository.branch)
+
+
+def _repository(context: CheckContext) -> Repository:
+    found = find_repository(context)
+    if found is None:
+        raise LookupError("a check that reads the repository does not require REP001")
+    return found
+
+
+def _no_repository(context: CheckContext) -> Fail:
+    wanted = context.settings.devops.repository
+    return missing(
+        "repository",
+        wanted,
+        (one.name for one in context.repositories()),
+        "A project comes with a repository of its own name; the import can fill that one.",
+        "Compare the name with repository in the section [devops] of workshop.toml.",
+        commands=(f'az repos create --name "{wanted}" {at_project(context)}',),
+    )
