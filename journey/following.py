@@ -35,12 +35,12 @@ class Look:
 
 
 class Follower:
-    """Tells the news of one run; what was told once is not told again."""
+    """Tells the news of one run; what was told once, also by another follower of the day, is not told again."""
 
     def __init__(self, day: Day, build: int) -> None:
         self._day = day
         self._build = build
-        self._told: set[tuple[Any, ...]] = set()
+        self._told = day.told.setdefault(build, set())
 
     def follow(self, until: Callable[[Look], bool]) -> Look:
         """Looks until the run is as wanted. Raises JourneyError for a run that goes on for hours."""

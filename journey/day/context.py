@@ -23,13 +23,17 @@ class DayStep:
 
 
 class Day:
-    """One attendee's day. Facts that do not change once they are there are fetched once."""
+    """One attendee's day. Facts that do not change once they are there are fetched once.
+
+    `told` remembers, by run, what the attendee has heard of it.
+    """
 
     def __init__(self, attendee: Attendee, organization: Organization, scratch: Path, tell: Callable[[str], None]):
         self.attendee = attendee
         self.organization = organization
         self.scratch = scratch
         self.tell = tell
+        self.told: dict[int, set[tuple[Any, ...]]] = {}
 
     def path(self, path: str) -> str:
         """A path inside the attendee's project."""

@@ -126,6 +126,7 @@ def test_a_run_goes_through_permissions_and_approval_to_its_end(service: Service
     assert approve(day) == "run 20261124.1 succeeded, 0 approved on the way"
     assert start_run(day) == "run 20261124.1 is there, succeeded"
     assert len(service.made("POST")) == 1
+    assert len(told) == len(set(told))
 
 
 def test_news_are_told_once_and_in_order(service: Service, day: Day, told: list[str]) -> None:
