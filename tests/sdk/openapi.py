@@ -20,6 +20,8 @@ UNPUBLISHED = {
     "typeName",
     "imageUrl",
     "defaultTeamImageUrl",
+    "drafts",
+    "keepForever",
 }
 
 

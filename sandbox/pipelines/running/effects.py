@@ -4,7 +4,9 @@ A handler raises CommandError; the step then fails and its output goes on. A com
 warning, and its line stays visible.
 """
 
+import uuid
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from sandbox.pipelines.commands import CommandError, LoggingCommand, parse_command
 from sandbox.pipelines.events import ArtifactPublished, FileAttached, ProgressSet, VariableSet
@@ -17,6 +19,7 @@ from sandbox.pipelines.running.errors import StepError
 SUMMARY = "Distributedtask.Core.Summary"
 ATTACHED_FILE = "Distributedtask.Core.FileAttachment"
 BUILD_LOG = "Distributedtask.Core.Log"
+SHOWN = frozenset({SUMMARY, BUILD_LOG})
 RESULTS = {str(one).lower(): one for one in Result}
 ISSUE_KINDS = frozenset({"error", "warning"})
 
@@ -130,8 +133,18 @@ def _attach(step: StepContext, kind: str, name: str, text: str) -> None:
     path = step.path(text)
     if not text or not path.is_file():
         raise CommandError(f"Cannot find the file '{text}': it must exist when the command is written.")
-    kept = step.host.attach(kind, name or path.name, path)
+    source = _masked_copy(step, path) if kind in SHOWN else path
+    kept = step.host.attach(kind, name or path.name, source)
     step.emit(FileAttached(step.host.now(), step.reference, kind, name or path.name, kept))
+
+
+def _masked_copy(step: StepContext, path: Path) -> Path:
+    """The text of what is shown on the run's page, without secrets. Line by line: it may be long."""
+    copy = step.folders.temp / str(uuid.uuid4()) / path.name
+    copy.parent.mkdir()
+    with path.open(encoding="utf-8", errors="replace") as source, copy.open("w", encoding="utf-8") as target:
+        target.writelines(step.mask(line) for line in source)
+    return copy
 
 
 def _add_attachment(step: StepContext, command: LoggingCommand) -> None:

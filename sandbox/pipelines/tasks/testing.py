@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sandbox.pipelines.events import TestResultsPublished
@@ -22,7 +23,7 @@ def publish(step: StepContext, kind: str, files: Sequence[Path], title: str, mer
     if kind.strip().lower() != "junit":
         raise StepError(f"Test results of type {kind} are not rehearsed here; JUnit is.")
     job = step.job.reference
-    read = [(path, tuple(_read(path))) for path in files]
+    read = [(path, tuple(_masked(step, case) for case in _read(path))) for path in files]
     if merge:
         read_all = [(tuple(files), tuple(case for _, cases in read for case in cases))]
     else:
@@ -34,6 +35,17 @@ def publish(step: StepContext, kind: str, files: Sequence[Path], title: str, mer
         step.host.publish_test_results(TestRunResults(name, cases, job.stage, job.job, paths))
         failed += _announce(step, name, cases, len(paths))
     return failed
+
+
+def _masked(step: StepContext, case: TestCase) -> TestCase:
+    """What a test printed may hold a secret."""
+    return replace(
+        case,
+        name=step.mask(case.name),
+        suite=step.mask(case.suite),
+        message=step.mask(case.message),
+        stack_trace=step.mask(case.stack_trace),
+    )
 
 
 def _announce(step: StepContext, title: str, cases: Sequence[TestCase], files: int) -> int:
