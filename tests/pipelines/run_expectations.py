@@ -13,7 +13,7 @@ Expect: result: RESULT [because TEXT]
         issue: error|warning TEXT      no-issue: TEXT
         artifact: NAME FILES           (how many files)    artifact-file: NAME/PATH
         output: STAGE.JOB NAME=VALUE   deployment: ENVIRONMENT RESULT   tests: TITLE TOTAL/PASSED/FAILED
-        coverage: COVERED/VALID        tag: TEXT    build-number: REGEX    attachment: TYPE NAME
+        coverage: COVERED/VALID        tag: TEXT    build-number: REGEX    attachment: TYPE NAME    attached: NAME TEXT
         notice: TEXT    attempts: DISPLAY NAME = NUMBER    instances: STAGE.JOB NAME, NAME    waited: STAGE TEXT
 A secret that is found in the document, in an event or in a log file fails its case, whatever the header says.
 """
@@ -182,7 +182,8 @@ def check_secrets(header: Header, finished: Finished) -> None:
         value for group in groups_of(header).values() for name, value in group.values.items() if name in group.secrets
     ]
     texts = [json.dumps(finished.document), "\n".join(finished.lines)]
-    texts += [path.read_text("utf-8") for path in (finished.folder / "logs").glob("*.log")]
+    for folder in ("logs", "attachments"):
+        texts += [path.read_text("utf-8") for path in (finished.folder / folder).rglob("*") if path.is_file()]
     for secret in [*secrets, CONNECTION_KEY]:
         assert not any(secret in text for text in texts), f"the secret '{secret}' shows"
 
@@ -284,6 +285,12 @@ def _attachment(finished: Finished, text: str) -> None:
     assert text in found, found
 
 
+def _attached(finished: Finished, text: str) -> None:
+    name, content = _named(text)
+    found = [path.read_text("utf-8") for path in (finished.folder / "attachments").rglob(name)]
+    assert len(found) == 1 and content in found[0], found
+
+
 def _notice(finished: Finished, text: str) -> None:
     assert any(text in one for one in finished.document["notices"]), finished.document["notices"]
 
@@ -324,6 +331,7 @@ CHECKS: dict[str, Callable[[Finished, str], None]] = {
     "tag": _tag,
     "build-number": _build_number,
     "attachment": _attachment,
+    "attached": _attached,
     "notice": _notice,
     "attempts": _attempts,
     "instances": _instances,

@@ -20,7 +20,7 @@ from sandbox.pipelines.running.host import Cancellation, RunHost
 from sandbox.pipelines.running.logs import OnCommand, StepLog
 from sandbox.pipelines.running.processes import LOOKUP, ProcessGroups
 from sandbox.pipelines.running.settings import Patience, RunRequest
-from sandbox.pipelines.running.variables import Expanded, Variables
+from sandbox.pipelines.running.variables import Expanded, Variables, can_be_environment
 
 MOST_ISSUES = 10
 SOURCE_VARIABLES = ("Build.SourcesDirectory", "System.DefaultWorkingDirectory", "Build.Repository.LocalPath")
@@ -270,7 +270,8 @@ class StepContext:
         """What the step's process gets: the host's, every variable that is no secret, the step's own `env`, the PATH
         that earlier steps extended, and the mark by which the agent finds its processes."""
         base = dict(self.host.environment())
-        found = {**base, **self.env, **self.variables.environment}
+        own = {name: value for name, value in self.env.items() if can_be_environment(name, value)}
+        found = {**base, **own, **self.variables.environment}
         if self.job.paths:
             path = base.get("PATH", "")
             found["PATH"] = os.pathsep.join((*self.job.paths, *((path,) if path else ())))
@@ -286,8 +287,8 @@ class StepContext:
         try:
             child = self.run.groups.start(command, cwd, env, separate=fail_on_error_stream)
             self.job.started_processes = True
-        except OSError as error:
-            raise StepError(f"'{command[0]}' cannot be started in '{cwd}': {error.strerror}.") from error
+        except (OSError, ValueError) as error:
+            raise StepError(f"'{command[0]}' cannot be started in '{cwd}': {error}.") from error
         try:
             code = child.wait(self.log.feed, self.check)
         except BaseException:

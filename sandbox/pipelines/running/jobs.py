@@ -49,6 +49,7 @@ def run_agent_job(run: RunState, agent_job: AgentJob) -> JobOutcome:
     job = _prepare(run, agent_job)
     pool = agent_job.pool
     asked = (pool.vm_image or pool.name or ("server" if pool.server else "")) if pool else ""
+    asked = run.everything.mask(job.variables.expanded().expand(asked))
     now = run.host.now()
     run.emit(JobStarted(now, agent_job.reference, agent_job.display_name, run.request.agent_name, asked))
     try:

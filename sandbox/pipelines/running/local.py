@@ -136,12 +136,10 @@ class LocalHost:
         return kept
 
     def publish_test_results(self, results: TestRunResults) -> None:
-        """The files are kept; their sums are in the run's events."""
-        for path in results.files:
-            self.attach("TestResults", results.title, path)
+        """Nothing is kept here: the sums are in the run's events, the failures in the step's log."""
 
     def publish_coverage(self, coverage: Coverage, report: Path) -> None:
-        self.attach("Coverage", report.name, report)
+        """Nothing is kept here: the sums are in the run's events."""
 
     def find_python(self, version: str, tools: Path, execute: Execute) -> Path | None:
         """A new virtual environment of an installed Python, so that what a job installs stays in the job."""

@@ -247,6 +247,8 @@ def _deployment(
 ) -> DeploymentWork:
     deployment = job.job.deployment
     assert deployment is not None
+    environment = replace(deployment.environment, name=variables.expanded().expand(deployment.environment.name))
+    deployment = replace(deployment, environment=environment)
     hooks = tuple((one, _hook(stage, job, one, deployment, instance, variables, times)) for one in job.activities)
     return DeploymentWork(JobReference(stage.name, job.name), deployment, hooks)
 

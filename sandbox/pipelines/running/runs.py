@@ -9,10 +9,13 @@ from sandbox.pipelines.running.context import RunState
 from sandbox.pipelines.running.errors import RunRefused
 from sandbox.pipelines.running.host import RunHost
 from sandbox.pipelines.running.numbers import build_number
+from sandbox.pipelines.running.predefined import define_build_number
 from sandbox.pipelines.running.schedule import Schedule
 from sandbox.pipelines.running.scopes import root_scope
 from sandbox.pipelines.running.settings import RunOutcome, RunRequest
 from sandbox.pipelines.running.steps import unknown_task
+
+BROKEN_OFF = "The run was broken off by an error that is not the pipeline's."
 
 
 class PipelineRun:
@@ -37,6 +40,7 @@ class PipelineRun:
         """Run to the end. No process that it started is left when it returns or raises. Run it once."""
         state = self._state
         host, request = state.host, state.request
+        outcome = None
         try:
             outcome = self._run()
         except RunRefused as error:
@@ -45,7 +49,8 @@ class PipelineRun:
             outcome = RunOutcome(Result.FAILED, state.build_number or str(request.run_id), {}, (), message)
         finally:
             state.groups.close()
-        state.emit(RunFinished(host.now(), outcome.result, outcome.reason))
+            result, reason = (outcome.result, outcome.reason) if outcome else (Result.FAILED, BROKEN_OFF)
+            state.emit(RunFinished(host.now(), result, reason))
         return outcome
 
     def _run(self) -> RunOutcome:
@@ -57,7 +62,9 @@ class PipelineRun:
             self._announce(str(request.run_id))
             raise
         name = request.plan.pipeline.name
-        state.build_number = build_number(name, root.expanded(), host.now(), host.revision)
+        number = request.build_number or build_number(name, root.expanded(), host.now(), host.revision)
+        state.build_number = number
+        define_build_number(root, number)
         self._announce(state.everything.mask(state.build_number))
         return Schedule(state, root).run()
 

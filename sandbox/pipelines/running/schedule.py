@@ -96,7 +96,7 @@ class Schedule:
         return True
 
     def _open_gates(self, stage: StageProgress) -> None:
-        gates = list_gates(stage.planned, self._run)
+        gates = list_gates(stage.planned, self._run, self._root_with(stage, None).expanded())
         if not gates:
             self._start_stage(stage)
             return

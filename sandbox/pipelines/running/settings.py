@@ -47,7 +47,8 @@ class RunRequest:
     `facts` are predefined variables by name (Build.SourceBranch, Build.SourceVersion, Build.DefinitionName,
     Build.Reason, System.TeamProject ...); `variables` those of the pipeline's settings and of queue time, the stronger
     ones last. `only` names the stages to run, as if they depended on nothing else; `skip` those that are left out.
-    `earlier` holds stages that are not run again. `agents` is how many jobs run at once. With `checkpoints` the host is
+    `earlier` holds stages that are not run again. `build_number` is one that was given before; empty: made from the
+    pipeline's `name`. `agents` is how many jobs run at once. With `checkpoints` the host is
     asked once before each stage, for everything that the stage waits for (GateRequest kind `checkpoint`).
     """
 
@@ -60,6 +61,7 @@ class RunRequest:
     earlier: Mapping[str, StageOutcome] = field(default_factory=dict)
     stage_attempts: Mapping[str, int] = field(default_factory=dict)
     access_token: str = ""
+    build_number: str = ""
     agent_name: str = "local agent"
     agents: int = max(2, os.cpu_count() or 2)
     patience: Patience = Patience()

@@ -41,9 +41,8 @@ class Expanded:
     @cached_property
     def environment(self) -> Mapping[str, str]:
         """What a step's process gets: every variable that is no secret, by its automatic name."""
-        return {
-            environment_name(self.names[key]): value for key, value in self.values.items() if key not in self.secrets
-        }
+        public = ((self.names[key], value) for key, value in self.values.items() if key not in self.secrets)
+        return {environment_name(name): value for name, value in public if can_be_environment(name, value)}
 
 
 class Variables:
@@ -99,6 +98,11 @@ class Variables:
                 break
             found |= more
         return frozenset(found)
+
+
+def can_be_environment(name: str, value: str) -> bool:
+    """Whether a process can be given such a variable at all."""
+    return bool(name) and "=" not in name and "\0" not in name and "\0" not in value
 
 
 def environment_name(name: str) -> str:

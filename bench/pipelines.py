@@ -1,0 +1,54 @@
+"""The pipeline runner's own cost: many empty steps, many empty jobs, beside the same commands in a plain shell loop."""
+
+import json
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from bench.measure import median_seconds
+from sandbox.pipelines.loading import load_file
+from sandbox.pipelines.running.local import LocalHost, LocalSettings
+from sandbox.pipelines.running.runs import PipelineRun
+from sandbox.pipelines.running.settings import RunRequest
+
+STEPS = 50
+JOBS = 30
+RUNS = 5
+MANY_STEPS = "steps:\n" + "- script: 'true'\n" * STEPS
+MANY_JOBS = "jobs:\n" + "".join(f"- job: j{number}\n  steps:\n  - script: 'true'\n" for number in range(JOBS))
+LARGE_BYTES = 200_000_000
+LARGE = f"steps:\n- checkout: none\n- script: yes 0123456789012345678901234567890123456789 | head -c {LARGE_BYTES}\n"
+
+
+def measure() -> dict[str, float]:
+    """Seconds, medians of five; one run for the step that prints 200 MB."""
+    with tempfile.TemporaryDirectory(prefix="bench-pipelines-") as scratch:
+        folder = Path(scratch)
+        return {
+            "pipeline_50_steps_seconds": median_seconds(lambda: run(MANY_STEPS, folder), RUNS),
+            "pipeline_30_jobs_seconds": median_seconds(lambda: run(MANY_JOBS, folder), RUNS),
+            "pipeline_200_mb_of_output_seconds": median_seconds(lambda: run(LARGE, folder), 1),
+            "shell_loop_of_50_seconds": median_seconds(lambda: loop(STEPS), RUNS),
+            "shell_loop_of_30_seconds": median_seconds(lambda: loop(JOBS), RUNS),
+        }
+
+
+def run(text: str, folder: Path) -> None:
+    """Load and run a pipeline as the command line does, without starting Python."""
+    home = folder / str(time.monotonic_ns())
+    home.mkdir()
+    file = home / "azure-pipelines.yml"
+    file.write_text(text)
+    request = RunRequest(load_file(file, home).plan, 1)
+    outcome = PipelineRun(request, LocalHost(LocalSettings(home / "run", home))).run()
+    assert outcome.result == "Succeeded", outcome
+
+
+def loop(count: int) -> None:
+    """What a person's shell takes to start bash that many times."""
+    subprocess.run(["bash", "-c", f"for i in $(seq {count}); do bash --noprofile --norc -c true; done"], check=True)
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=2))
