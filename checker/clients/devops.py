@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from checker.clients.documents import mapping, moment, number, sequence, text, value
-from checker.clients.organization import PREVIEW, Organization
+from checker.clients.organization import PREVIEW, VERSION, Organization
 
 HEADS = "refs/heads/"
 RUNS_READ = 100  # newest runs of the project, whichever pipeline they are of
@@ -230,10 +230,10 @@ class DevOpsClient:
         mine = (entry for entry in found if text(entry, "type", "id").lower() == APPROVAL)
         return [approval(entry) for entry in mine if value(entry, "isDisabled") is not True]
 
-    def _get(self, path: str, scope: str, version: str = "7.1", **query: str) -> Any | None:
+    def _get(self, path: str, scope: str, version: str = VERSION, /, **query: str) -> Any | None:
         return self.organization.get(f"{self._beneath}/{path}", scope, version, **query)
 
-    def _entries(self, path: str, scope: str, version: str = "7.1", **query: str) -> list[Mapping[str, Any]]:
+    def _entries(self, path: str, scope: str, version: str = VERSION, /, **query: str) -> list[Mapping[str, Any]]:
         return list(self.organization.entries(f"{self._beneath}/{path}", scope, version, **query))
 
 

@@ -30,7 +30,7 @@ class Organization:
         self.address = address or ""
         self._token = http.secrets.add(token) if token else None
 
-    def get(self, path: str, scope: str, version: str = VERSION, **query: str) -> Any | None:
+    def get(self, path: str, scope: str, version: str = VERSION, /, **query: str) -> Any | None:
         """The document at a path, or None when there is none. `scope` is the token's scope that it needs, in the words
         of the token's page.
 
@@ -39,7 +39,7 @@ class Organization:
         reply = self.look(path, scope, version, **query)
         return None if reply.status in GONE else reply.json()
 
-    def entries(self, path: str, scope: str, version: str = VERSION, **query: str) -> Iterator[Mapping[str, Any]]:
+    def entries(self, path: str, scope: str, version: str = VERSION, /, **query: str) -> Iterator[Mapping[str, Any]]:
         """The entries of a list over its pages; none when its parent does not exist. Raises as `get` does."""
         further: dict[str, str] = {}
         for _ in range(PAGE_LIMIT):
@@ -51,7 +51,7 @@ class Organization:
                 return
             further = {"continuationToken": token}
 
-    def look(self, path: str, scope: str, version: str = VERSION, **query: str) -> Reply:
+    def look(self, path: str, scope: str, version: str = VERSION, /, **query: str) -> Reply:
         """The answer: a success, or that there is nothing there. Raises as `get` does."""
         return self._accepted(self._http.send(self._request(path, version, query)), scope)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.checks.workplace import Workplace
 from tests.checks.worlds import World
 from tests.conftest import Sandbox
 
@@ -10,3 +11,9 @@ from tests.conftest import Sandbox
 def world(sandbox: Sandbox) -> World:
     """An attendee who has made nothing yet."""
     return World(sandbox)
+
+
+@pytest.fixture
+def workplace(world: World) -> Workplace:
+    """The same attendee's project on Azure DevOps, not made yet."""
+    return Workplace(world, f"AI Dev {world.suffix}")
