@@ -77,6 +77,32 @@ class ChildIdentity:
 
 
 @dataclass(frozen=True)
+class PipelineIdentity:
+    """What AzureCLI steps of pipelines sign in with: the sandbox's own service principal."""
+
+    settings: Settings
+    account: Account
+
+    def environment(self) -> Mapping[str, str]:
+        metadata = f"{self.settings.base}/metadata/endpoints?api-version=2019-05-01"
+        return {
+            "ARM_CLOUD_METADATA_URL": metadata,
+            "AZUREML_CURRENT_CLOUD": CLOUD,
+            "AZURE_AUTHORITY_HOST": self.settings.base,
+            "AZURE_CORE_INSTANCE_DISCOVERY": "false",
+            "AZURE_CORE_COLLECT_TELEMETRY": "no",
+            "AZURE_TENANT_ID": "adfs",
+            "AZURE_CLIENT_ID": self.account.client_id,
+            "AZURE_CLIENT_SECRET": self.account.client_secret,
+            "AZURE_SUBSCRIPTION_ID": self.account.subscription,
+            "REQUESTS_CA_BUNDLE": str(self.settings.bundle),
+            "SSL_CERT_FILE": str(self.settings.bundle),
+            "CURL_CA_BUNDLE": str(self.settings.bundle),
+            "GIT_SSL_CAINFO": str(self.settings.bundle),
+        }
+
+
+@dataclass(frozen=True)
 class Core:
     """What every service is built from."""
 
@@ -123,7 +149,16 @@ def build(settings: Settings) -> Application:
     secret = ids.secret()
     control = Control(secret, faults, lambda: gateway.seen, __version__)
     devops = DevOps(
-        store, clock, ids, settings.state, core.identity.authenticate, control.check, account.tenant, settings.bundle
+        store,
+        clock,
+        ids,
+        settings.state,
+        core.identity.authenticate,
+        control.check,
+        account.tenant,
+        settings.bundle,
+        settings.base,
+        PipelineIdentity(settings, account),
     )
     containers = (made.registries, made.groups, made.clusters, made.extensions)
     tables = (control, core.identity, arm, made.blobs, *containers, made.learning, devops)

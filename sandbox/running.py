@@ -16,7 +16,10 @@ STAY = b"stay"
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers, with what signs its owner in. `created` is the process's creation time: a pid alone may be somebody else's by now."""
+    """A server that answers, with what signs its owner in.
+
+    `created` is the process's creation time: a pid alone may be somebody else's by now.
+    """
 
     pid: int
     created: float
