@@ -4,12 +4,14 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sandbox.pipelines.running.errors import StepError
 from sandbox.pipelines.running.host import Execute
 
+WINDOWS = sys.platform == "win32"
 MINORS = range(20, 7, -1)
 COMPARATOR = re.compile(r"\s*(>=|<=|>|<|=|~|\^)?\s*v?([0-9xX*]+(?:\.[0-9xX*]+)*)\s*")
 Version = tuple[int, ...]
@@ -17,23 +19,53 @@ Version = tuple[int, ...]
 
 def find_interpreter(spec: str, environment: Mapping[str, str]) -> Path | None:
     """The newest installed Python that a range allows. The one that runs this program counts as installed."""
-    found: dict[Version, Path] = {}
+    best: tuple[Version, Path] | None = None
     for path in _candidates(environment):
-        version = version_of(path) if _may_be(spec, path.name) else None
-        if version and allows(spec, version):
-            found.setdefault(version, path)
-    return found[max(found)] if found else None
+        version = version_of(path) if _may_be(spec, path.name, best[0] if best else ()) else None
+        if version and allows(spec, version) and (best is None or version > best[0]):
+            best = (version, path)
+    return best[1] if best else None
 
 
 def make_environment(python: Path, tools: Path, execute: Execute, environment: Mapping[str, str]) -> Path:
-    """A virtual environment below a folder; gives the folder with its `python`. Raises StepError."""
+    """A virtual environment with pip below a folder; gives the folder with its `python`. Raises StepError."""
     tools.mkdir(parents=True, exist_ok=True)
     place = tools / "x64"
     clean = {name: value for name, value in environment.items() if name not in ("VIRTUAL_ENV", "PYTHONHOME")}
-    code = execute([str(python), "-m", "venv", "--clear", str(place)], tools, clean)
+    wheel = None if WINDOWS else bundled_pip(python)
+    command = [str(python), "-m", "venv", "--clear", *(["--without-pip"] if wheel else []), str(place)]
+    code = execute(command, tools, clean)
     if code != 0:
         raise StepError(f"'{python} -m venv' exited with code {code}: no environment for the job.")
-    return place / ("Scripts" if sys.platform == "win32" else "bin")
+    if wheel:
+        _unpack_pip(wheel, place)
+    return place / ("Scripts" if WINDOWS else "bin")
+
+
+def bundled_pip(python: Path) -> Path | None:
+    """The wheel of pip that comes with an interpreter; some distributions keep it elsewhere."""
+    program = (
+        "import ensurepip, pathlib; print(*(pathlib.Path(ensurepip.__file__).parent / '_bundled').glob('pip-*.whl'))"
+    )
+    done = subprocess.run(
+        [str(python), "-I", "-S", "-c", program], capture_output=True, text=True, check=False, timeout=20
+    )
+    path = done.stdout.strip()
+    return Path(path) if path.endswith(".whl") and Path(path).is_file() else None
+
+
+def _unpack_pip(wheel: Path, place: Path) -> None:
+    """What `ensurepip` comes to, without starting pip twice: that takes seconds in every job. A wheel of pure Python
+    is installed by being unpacked; its command is one line."""
+    site = next((place / "lib").glob("python*/site-packages"))
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(site)
+    for name in ("pip", "pip3"):
+        script = place / "bin" / name
+        script.write_text(
+            f"#!{place}/bin/python\nimport sys\nfrom pip._internal.cli.main import main\n\nsys.exit(main())\n"
+        )
+        script.chmod(0o755)
 
 
 def version_of(python: Path) -> Version | None:
@@ -86,16 +118,20 @@ def _holds(sign: str, wanted: str, version: Version) -> bool:
     return same == given
 
 
-def _may_be(spec: str, name: str) -> bool:
-    """Whether a file of that name is worth asking: starting an interpreter takes time."""
+def _may_be(spec: str, name: str, best: Version) -> bool:
+    """Whether a file of that name is worth asking, since starting an interpreter takes time: it may be in the range,
+    and newer than the best one so far."""
     named = re.fullmatch(r"python(\d+)\.(\d+)", name)
-    return named is None or any(allows(spec, (int(named[1]), int(named[2]), patch)) for patch in (0, 999))
+    if named is None:
+        return True
+    minor = (int(named[1]), int(named[2]))
+    return minor >= best[:2] and any(allows(spec, (*minor, patch)) for patch in (0, 999))
 
 
 def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:
     yield Path(sys.executable)
     path = environment.get("PATH", "")
-    for name in ("python3", "python", *(f"python3.{minor}" for minor in MINORS)):
+    for name in (*(f"python3.{minor}" for minor in MINORS), "python3", "python"):
         found = shutil.which(name, path=path)
         if found:
             yield Path(found)
