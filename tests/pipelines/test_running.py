@@ -284,11 +284,15 @@ def test_a_git_repository_is_checked_out_at_its_commit(write: Write, tmp_path: P
         "repo/azure-pipelines.yml", "steps:\n- script: cat note.txt; git status --short --branch; git rev-parse HEAD\n"
     )
     write("repo/note.txt", "committed")
+    write("repo/gone.txt", "committed")
     git = ["git", "-C", str(file.parent), "-c", "user.name=a", "-c", "user.email=a@b.c"]
     for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "first"]):
         subprocess.run([*git, *arguments], check=True, capture_output=True)
     commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
     write("repo/note.txt", "changed")
+    write("repo/.gitignore", "ignored.txt\n")
+    write("repo/ignored.txt", "x")
+    (file.parent / "gone.txt").unlink()
     lines: dict[bool, list[str]] = {False: [], True: []}
     for dirty, found in lines.items():
         loaded = load_file(file, file.parent)
@@ -299,7 +303,9 @@ def test_a_git_repository_is_checked_out_at_its_commit(write: Write, tmp_path: P
             lambda event, found=found: found.extend(event.lines) if isinstance(event, LogLines) else None,
         ).run()
     assert "committed## HEAD (no branch)" in lines[False] and commit in lines[False]
-    assert any("changed" in line for line in lines[True])
+    assert "changed## HEAD (no branch)" in lines[True] and commit in lines[True]
+    assert {" M note.txt", " D gone.txt", "?? .gitignore"} <= set(lines[True])
+    assert not any("ignored.txt" in line for line in lines[True])
 
 
 def test_patterns() -> None:

@@ -1,5 +1,6 @@
 """Getting sources with git: one commit, detached, as deep as asked. Hosts use it."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -48,17 +49,48 @@ def _git(request: CheckoutRequest, arguments: list[str], environment: Mapping[st
 
 def head_of(folder: Path) -> str | None:
     """The commit that a repository's folder is at; None when it is no repository, or has no commit."""
-    if not (folder / ".git").exists() or shutil.which("git") is None:
+    if not is_repository(folder):
         return None
     command = ["git", "-C", str(folder), "rev-parse", "--verify", "--quiet", "HEAD"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     return done.stdout.strip() or None
 
 
+def is_repository(folder: Path) -> bool:
+    return (folder / ".git").exists() and shutil.which("git") is not None
+
+
 def copy_working_tree(source: Path, target: Path, leave: Path) -> None:
-    """All files but git's own; `leave` is a folder that is not copied, wherever it lies."""
+    """The files of a folder as they are now. Of a git repository those that it follows or would follow, over what is
+    in the target; of another folder all but virtual environments. `leave` is a folder that is not copied, wherever it
+    lies."""
+    if is_repository(source):
+        _copy_followed(source, target)
+        return
 
     def ignored(folder: str, names: list[str]) -> list[str]:
-        return [name for name in names if name == ".git" or (Path(folder) / name).absolute() == leave.absolute()]
+        here = Path(folder)
+        return [name for name in names if (here / name).absolute() == leave.absolute() or _is_environment(here / name)]
 
     shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, ignore=ignored)
+
+
+def _is_environment(path: Path) -> bool:
+    return (path / "pyvenv.cfg").is_file()
+
+
+def _copy_followed(source: Path, target: Path) -> None:
+    command = ["git", "-C", str(source), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode != 0:
+        raise StepError(f"Git ls-files failed in '{source}': {done.stderr.strip()}")
+    for name in filter(None, done.stdout.split("\0")):
+        place = target / name
+        if (source / name).is_dir() and not (source / name).is_symlink():
+            continue  # a submodule
+        if os.path.lexists(source / name):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            shutil.copy2(source / name, place, follow_symlinks=False)
+        else:
+            place.unlink(missing_ok=True)

@@ -91,14 +91,13 @@ class LocalHost:
         """The last commit, in detached HEAD; a folder without git, or with `dirty`, as it is now."""
         source = self._repository(request.repository)
         commit = head_of(source)
+        if commit is not None:
+            request.write(f"Checking out '{source.name}' at its last commit {commit}.")
+            fetch_commit(request, source.absolute().as_uri(), commit, self.environment())
         if commit is None or self._settings.dirty:
-            reason = "its files as they are now" if commit else "it is no git repository: its files as they are now"
-            request.write(f"Copying '{source.name}': {reason}.")
+            reason = "because of --dirty" if commit else "it has no commit"
+            request.write(f"Copying the files of '{source.name}' as they are now: {reason}.")
             copy_working_tree(source, request.folder, leave=self.folder)
-            return
-        request.write(f"Checking out '{source.name}' at its last commit {commit}.")
-        environment = self.environment()
-        fetch_commit(request, source.absolute().as_uri(), commit, environment)
 
     def await_gate(self, request: GateRequest, cancellation: Cancellation) -> GateAnswer:
         """The answer given beforehand. Without one an environment lets pass, a person's word counts as not given."""
