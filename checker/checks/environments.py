@@ -57,7 +57,7 @@ def production_needs_an_approval(context: CheckContext) -> Evidence:
     return Evidence(f"by {who}{alone}", {"approvers": who, "minutes": str(first.minutes or "")})
 
 
-@devops_check("DEP002", "M8", ("ENV002", "RUN001"))
+@devops_check("DEP002", "M8", ("ENV002", "RUN003"))
 def production_was_deployed_by_a_run(context: CheckContext) -> Evidence:
     """A run has deployed to production.
 
