@@ -83,9 +83,9 @@ build tags 6e6114b2-8161-44c8-8f6c-c5505782427f @builds/{resource}/{*tag} 3 2.0 
 build stages b8aac6c9-744b-46e1-88fc-3550969f9313 @builds/{resource}/{stageRefName} 5 5.2 7.1
 build changes 54572c7b-bbd3-45d4-80dc-28be08941620 @builds/{resource} 2 2.0 7.1
 build generalSettings c4aefd19-30ff-405b-80ad-aca021e7242a @area/{resource} 1 6.0 7.1
-build attachments f2192269-89fa-4f94-baf6-8fb128c55159 @builds/{resource}/{type} 2 2.0 0.0
+build attachments f2192269-89fa-4f94-baf6-8fb128c55159 @builds/{resource}/{type} 2 2.0 7.1
 build attachment af5122d3-3438-485e-a25a-2dbbfde84ee6 \
-@builds/{timelineId}/{recordId}/attachments/{type}/{name} 2 2.0 0.0
+@builds/{timelineId}/{recordId}/attachments/{type}/{name} 2 2.0 7.1
 build authorizedresources 398c85bc-81aa-4822-947c-a194a05f0fef @area/{resource} 1 5.0 0.0
 build resources ea623316-1967-45eb-89ab-e9e6110cf2d6 @area/definitions/{definitionId}/{resource} 1 5.0 0.0
 distributedtask environmentdeploymentRecords 51bb5d21-4305-4ea6-9dbb-b7488af73334 \

@@ -175,7 +175,7 @@ class TestRuns:
         ]
         data = [{"coverageStats": statistics, "buildPlatform": "", "buildFlavor": ""}] if found else []
         reference = {"id": str(build.body["id"]), "url": build_address(call, build)}
-        status = "success" if found else "none"
+        status = "finalized" if found else "none"
         return Reply.json({"coverageData": data, "build": reference, "deltaBuild": None, "status": status})
 
     def _build(self, call: Call) -> Document:
