@@ -17,6 +17,11 @@ JOBS = 30
 RUNS = 5
 MANY_STEPS = "steps:\n" + "- script: 'true'\n" * STEPS
 MANY_JOBS = "jobs:\n" + "".join(f"- job: j{number}\n  steps:\n  - script: 'true'\n" for number in range(JOBS))
+COMMIT = (
+    ("init", "--quiet"),
+    ("add", "."),
+    ("-c", "user.name=bench", "-c", "user.email=bench@localhost", "commit", "--quiet", "-m", "bench"),
+)
 LARGE_BYTES = 200_000_000
 LARGE = f"steps:\n- checkout: none\n- script: yes 0123456789012345678901234567890123456789 | head -c {LARGE_BYTES}\n"
 
@@ -28,18 +33,23 @@ def measure() -> dict[str, float]:
         return {
             "pipeline_50_steps_seconds": median_seconds(lambda: run(MANY_STEPS, folder), RUNS),
             "pipeline_30_jobs_seconds": median_seconds(lambda: run(MANY_JOBS, folder), RUNS),
+            "pipeline_30_jobs_of_a_repository_seconds": median_seconds(lambda: run(MANY_JOBS, folder, True), RUNS),
             "pipeline_200_mb_of_output_seconds": median_seconds(lambda: run(LARGE, folder), 1),
             "shell_loop_of_50_seconds": median_seconds(lambda: loop(STEPS), RUNS),
             "shell_loop_of_30_seconds": median_seconds(lambda: loop(JOBS), RUNS),
         }
 
 
-def run(text: str, folder: Path) -> None:
-    """Load and run a pipeline as the command line does, without starting Python."""
+def run(text: str, folder: Path, repository: bool = False) -> None:
+    """Load and run a pipeline as the command line does, without starting Python; in a plain folder, or in a repository
+    that each job checks out."""
     home = folder / str(time.monotonic_ns())
     home.mkdir()
     file = home / "azure-pipelines.yml"
     file.write_text(text)
+    if repository:
+        for command in COMMIT:
+            subprocess.run(["git", "-C", str(home), *command], check=True)
     request = RunRequest(load_file(file, home).plan, 1)
     outcome = PipelineRun(request, LocalHost(LocalSettings(home / "run", home))).run()
     assert outcome.result == "Succeeded", outcome

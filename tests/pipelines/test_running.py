@@ -308,6 +308,30 @@ def test_a_git_repository_is_checked_out_at_its_commit(write: Write, tmp_path: P
     assert not any("ignored.txt" in line for line in lines[True])
 
 
+def test_jobs_of_a_run_have_clones_of_their_own(write: Write, tmp_path: Path) -> None:
+    change = "echo changed > note.txt; git -c user.name=a -c user.email=a@b.c commit --quiet -am mine; git gc --quiet"
+    look = "git status --short --branch; cat note.txt; git log --format=%s; git fsck --strict; git fetch --quiet origin"
+    text = (
+        f"jobs:\n- job: A\n  steps: [{{script: '{change}'}}]\n"
+        f"- job: B\n  dependsOn: A\n  steps: [{{script: '{look}', name: look}}]\n"
+    )
+    file = write("repo/azure-pipelines.yml", text)
+    write("repo/note.txt", "committed\n")
+    git = ["git", "-C", str(file.parent), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "first"]):
+        subprocess.run([*git, *arguments], check=True, capture_output=True)
+    lines: dict[str, list[str]] = {"A": [], "B": []}
+    outcome = start(
+        file,
+        tmp_path / "run",
+        lambda event: lines[event.step.job.job].extend(event.lines) if isinstance(event, LogLines) else None,
+    ).run()
+    assert outcome.result == Result.SUCCEEDED, lines
+    assert "This run has fetched it already: its files are copied." in lines["B"]
+    began = lines["B"].index("## HEAD (no branch)")
+    assert lines["B"][began : began + 3] == ["## HEAD (no branch)", "committed", "first"]
+
+
 def test_patterns() -> None:
     assert matches("a/b/c.txt", ["**/*.txt"]) and matches("c.txt", ["**/*.txt"]) and matches("a/b", ["**"])
     assert not matches("a/c.txt", ["*.txt"]) and matches("c.txt", ["?.tx[st]"]) and matches("x.md", ["*.{txt,md}"])

@@ -1,8 +1,11 @@
 """Getting sources with git: one commit, detached, as deep as asked. Hosts use it."""
 
+import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,8 +19,63 @@ UPLOAD_PACK = "git -c uploadpack.allowAnySHA1InWant=true upload-pack"
 def fetch_commit(
     request: CheckoutRequest, address: str, commit: str, environment: Mapping[str, str], *settings: str
 ) -> None:
-    """Fetch a commit from an address into the request's folder and check it out. `settings` are further `-c` values,
-    such as an authorization header. Raises StepError."""
+    """Bring a commit from an address into the request's folder and check it out. `settings` are further `-c` values,
+    such as an authorization header. It is fetched once a run; later jobs get a copy. Raises StepError."""
+    if request.kept is None:
+        _fetch(request, request.folder, address, commit, environment, settings)
+        return
+    facts = (address, commit, request.depth, request.tags, request.lfs, request.submodules.lower(), settings)
+    kept = request.kept / hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+    if kept.is_dir():
+        request.write("This run has fetched it already: its files are copied.")
+    else:
+        _fetch_aside(request, kept, address, commit, environment, settings)
+    _copy_clone(kept, request.folder)
+
+
+def _fetch_aside(
+    request: CheckoutRequest,
+    kept: Path,
+    address: str,
+    commit: str,
+    environment: Mapping[str, str],
+    settings: tuple[str, ...],
+) -> None:
+    """Fetch into a folder that nobody sees before it is whole. Two jobs may do so at once: the second one's is
+    dropped."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="fetching-", dir=kept.parent) as scratch:
+        folder = Path(scratch) / "clone"
+        folder.mkdir()
+        _fetch(request, folder, address, commit, environment, settings)
+        with contextlib.suppress(OSError):
+            folder.rename(kept)
+    if not kept.is_dir():
+        raise StepError(f"What was fetched cannot be kept in '{kept.parent}'.")
+
+
+def _copy_clone(source: Path, target: Path) -> None:
+    """A clone with its work tree. Git never changes an object's file, so these are linked where the system can."""
+    objects = str(source / ".git" / "objects")
+
+    def copy(old: str, new: str) -> str:
+        if old.startswith(objects):
+            with contextlib.suppress(OSError):
+                os.link(old, new)
+                return new
+        return str(shutil.copy2(old, new, follow_symlinks=False))
+
+    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=copy)
+
+
+def _fetch(
+    request: CheckoutRequest,
+    folder: Path,
+    address: str,
+    commit: str,
+    environment: Mapping[str, str],
+    settings: tuple[str, ...],
+) -> None:
     quiet = {**environment, "GIT_TERMINAL_PROMPT": "0", "GIT_ADVICE": "0"}
     options = [part for one in settings for part in ("-c", one)]
     fetch = ["fetch", "--quiet", "--force", "--tags" if request.tags else "--no-tags"]
@@ -26,7 +84,7 @@ def fetch_commit(
     if address.startswith("file:"):
         fetch.append(f"--upload-pack={UPLOAD_PACK}")
     lines = [
-        ["init", "--quiet", "--initial-branch=main"],
+        ["init", "--quiet", "--template=", "--initial-branch=main"],
         ["remote", "add", "origin", address],
         [*options, *fetch, "origin", commit],
         ["-c", "advice.detachedHead=false", "checkout", "--quiet", "--force", "--detach", commit],
@@ -37,11 +95,11 @@ def fetch_commit(
     if request.lfs:
         lines.append([*options, "lfs", "pull"])
     for arguments in lines:
-        _git(request, arguments, quiet)
+        _git(request, folder, arguments, quiet)
 
 
-def _git(request: CheckoutRequest, arguments: list[str], environment: Mapping[str, str]) -> None:
-    code = request.execute(["git", *arguments], request.folder, environment)
+def _git(request: CheckoutRequest, folder: Path, arguments: list[str], environment: Mapping[str, str]) -> None:
+    code = request.execute(["git", *arguments], folder, environment)
     if code != 0:
         word = next(one for one in arguments if not one.startswith("-") and "=" not in one)
         raise StepError(f"Git {word} failed with exit code: {code}")

@@ -43,7 +43,8 @@ Execute = Callable[[Sequence[str], Path, Mapping[str, str]], int]
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
     """A repository's sources into an empty or new `folder`, in detached HEAD. `repository` is `self` or an alias;
-    `depth` 0 is the whole history."""
+    `depth` 0 is the whole history. `kept` is a folder of the run, where what was fetched is kept for its later jobs;
+    None keeps nothing."""
 
     repository: str
     folder: Path
@@ -54,6 +55,7 @@ class CheckoutRequest:
     persist_credentials: bool
     execute: Execute
     write: Callable[[str], None]
+    kept: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

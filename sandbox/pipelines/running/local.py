@@ -57,6 +57,7 @@ class LocalHost:
         self._lock = threading.Lock()
         self._attached = 0
         self._counters: dict[str, int] = {}
+        self._commits: dict[Path, str | None] = {}
 
     @property
     def folder(self) -> Path:
@@ -90,7 +91,7 @@ class LocalHost:
     def checkout(self, request: CheckoutRequest) -> None:
         """The last commit, in detached HEAD; a folder without git, or with `dirty`, as it is now."""
         source = self._repository(request.repository)
-        commit = head_of(source)
+        commit = self._commit(source)
         if commit is not None:
             request.write(f"Checking out '{source.name}' at its last commit {commit}.")
             fetch_commit(request, source.absolute().as_uri(), commit, self.environment())
@@ -144,6 +145,13 @@ class LocalHost:
         """A new virtual environment of an installed Python, so that what a job installs stays in the job."""
         found = find_interpreter(version, self.environment())
         return make_environment(found, tools, execute, self.environment()) if found else None
+
+    def _commit(self, source: Path) -> str | None:
+        """Looked up once: all jobs of a run get the same commit."""
+        with self._lock:
+            if source not in self._commits:
+                self._commits[source] = head_of(source)
+            return self._commits[source]
 
     def _repository(self, alias: str) -> Path:
         if alias.lower() == "self":

@@ -39,6 +39,7 @@ def run(step: StepContext, inputs: Inputs) -> None:
         persist_credentials=inputs.flag("persistCredentials"),
         execute=step.run_agent_command,
         write=step.write,
+        kept=step.folders.work / "_repositories",
     )
     step.host.checkout(request)
 
