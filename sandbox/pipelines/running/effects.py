@@ -21,6 +21,10 @@ ATTACHED_FILE = "Distributedtask.Core.FileAttachment"
 BUILD_LOG = "Distributedtask.Core.Log"
 SHOWN = frozenset({SUMMARY, BUILD_LOG})
 RESULTS = {str(one).lower(): one for one in Result}
+# What a step may still say about itself when its target restricts commands; it changes nothing outside the step.
+IN_RESTRICTED_MODE = frozenset(
+    {"task.setvariable", "task.setsecret", "task.complete", "task.logissue", "task.issue", "task.logdetail"}
+) | {"task.setprogress", "task.debug"}
 ISSUE_KINDS = frozenset({"error", "warning"})
 
 Handler = Callable[[StepContext, LoggingCommand], None]
@@ -35,12 +39,19 @@ def handle_line(step: StepContext, line: str) -> str | None:
     if handler is None:
         step.warn(f"Can't find command extension for ##vso[{command.name}]: the agent knows no such logging command.")
         return line
+    if _is_restricted(step) and command.name not in IN_RESTRICTED_MODE:
+        step.warn(f"##vso[{command.name}] is not allowed in this step: its target has `commands: restricted`.")
+        return line
     try:
         handler(step, command)
     except (CommandError, StepError, OSError) as error:
         step.fail(f"Unable to process command '##vso[{command.name}]' successfully: {error}")
         return line
     return f"##[debug]Processed: {line}" if _debugs(step) else None
+
+
+def _is_restricted(step: StepContext) -> bool:
+    return step.step.target is not None and step.step.target.commands.lower() == "restricted"
 
 
 def _debugs(step: StepContext) -> bool:

@@ -10,12 +10,14 @@ from sandbox.pipelines.model import VariableGroupReference
 from sandbox.pipelines.planning import PlannedEntry
 from sandbox.pipelines.running.context import RunState
 from sandbox.pipelines.running.errors import RunRefused
+from sandbox.pipelines.running.host import VariableGroup
 from sandbox.pipelines.running.predefined import define_run
 from sandbox.pipelines.running.variables import Variables
 
 
 def root_scope(run: RunState) -> Variables:
     """The variables of the whole run. Raises RunRefused when a group is unknown or an expression does not hold."""
+    _check_groups(run)
     variables = Variables()
     for one in run.request.variables:
         variables.define(one.name, one.value, secret=one.secret, readonly=one.readonly)
@@ -68,13 +70,28 @@ def _with(context: RunContext, variables: Variables) -> RunContext:
     return replace(context, variables=variables.expanded().by_name)
 
 
-def _define_group(variables: Variables, name: str, run: RunState) -> None:
+def _check_groups(run: RunState) -> None:
+    """The service refuses a run before it starts when any group, wherever it is named, is unknown."""
+    plan = run.request.plan
+    jobs = [job for stage in plan.stages for job in stage.jobs]
+    scopes = [plan.variables, *(stage.variables for stage in plan.stages), *(job.variables for job in jobs)]
+    names = {entry.name: None for scope in scopes for entry in scope if isinstance(entry, VariableGroupReference)}
+    for name in names:
+        _group(name, run)
+
+
+def _group(name: str, run: RunState) -> VariableGroup:
     group = run.host.variable_group(name)
     if group is None:
         raise RunRefused(
             f"Variable group {name} could not be found. The variable group does not exist or has not been authorized "
             "for use."
         )
+    return group
+
+
+def _define_group(variables: Variables, name: str, run: RunState) -> None:
+    group = _group(name, run)
     secrets = {one.lower() for one in group.secrets}
     members: Mapping[str, str] = group.values
     for member, value in members.items():
