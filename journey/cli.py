@@ -51,12 +51,12 @@ def root() -> None:
 @program.command()
 def rehearse(
     road: Annotated[Road, typer.Option(help="Run the scripts by hand, or walk the day through Azure DevOps.")] = (
-        Road.SCRIPTS
+        Road.PIPELINE
     ),
     keep: Annotated[bool, typer.Option("--keep", help="Keep the scratch folder with its logs.")] = False,
     timings: Annotated[Path | None, typer.Option(help="Write the seconds of each step to this file, as JSON.")] = None,
 ) -> None:
-    """Run the whole solution on a local Azure, then the checker."""
+    """Get a model to production and a second one after it, on a local Azure, then run the checker."""
     signal.signal(signal.SIGTERM, _interrupt)
     started = time.monotonic()
     results: list[StepResult] = []

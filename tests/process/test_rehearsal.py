@@ -27,23 +27,42 @@ def started_by(process: psutil.Process, scratch: str) -> list[psutil.Process]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_the_rehearsal_passes_every_check(tmp_path: Path) -> None:
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("road", ["scripts", "pipeline"])
+def test_the_rehearsal_passes_every_check(tmp_path: Path, road: str) -> None:
+    """By hand, and as an attendee does it: from an import and a push."""
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    done = subprocess.run(COMMAND, cwd=REPOSITORY, capture_output=True, text=True, timeout=580, env=environment)
+    command = [*COMMAND, "--road", road]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=1180, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "FAIL" not in done.stdout
+    assert "all is well" in done.stdout
+    assert ("comes from run" in done.stdout) == (road == "pipeline")
     assert not list(tmp_path.glob("rehearsal-*"))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("after", ["", "sandbox ", "provision the workspace", "train in a job"])
-def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, after: str) -> None:
-    """Interrupted while the sandbox starts, while a step runs, and while model servers are up."""
+@pytest.mark.parametrize(
+    ("road", "after"),
+    [
+        ("scripts", ""),
+        ("scripts", "sandbox "),
+        ("scripts", "provision the workspace"),
+        ("scripts", "train in a job"),
+        ("pipeline", "import the repository"),
+        ("pipeline", "Register data and hold-out"),
+    ],
+)
+def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, road: str, after: str) -> None:
+    """Interrupted while the sandbox starts, while a step or a pipeline runs, and while model servers are up."""
     environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
     rehearsal = subprocess.Popen(
-        COMMAND, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        [*COMMAND, "--road", road],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
     )
     assert rehearsal.stdout is not None
     if after:
