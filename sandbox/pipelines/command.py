@@ -148,6 +148,7 @@ def run(
     dirty: Annotated[
         bool, typer.Option("--dirty", help="Check out the files as they are, not the last commit.")
     ] = False,
+    cache: Annotated[Path | None, typer.Option(help="Folder that Cache tasks keep things in from run to run.")] = None,
     work: Annotated[Path | None, typer.Option(help="Folder to keep logs, artifacts and workspaces in.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -169,6 +170,7 @@ def run(
         skip=tuple(skip or ()),
         dirty=dirty,
         work=work,
+        caches=cache.absolute() if cache else None,
         as_json=as_json,
     )
     raise typer.Exit(run_file(options, loaded))

@@ -186,6 +186,34 @@ def test_a_later_run_takes_finished_stages_over(write: Write, tmp_path: Path) ->
     assert "got v 2" in [line for event in seen if isinstance(event, LogLines) for line in event.lines]
 
 
+def test_a_cache_is_saved_after_the_job_and_restored_by_its_key(write: Write, tmp_path: Path) -> None:
+    text = (
+        "steps:\n- task: Cache@2\n"
+        "  inputs: {key: '\"pip\" | lock.txt', path: kept, cacheHitVar: hit, restoreKeys: pip}\n"
+        "- script: echo hit $(hit); ls kept; mkdir -p kept; touch kept/$(Build.BuildId)-$RANDOM\n"
+    )
+    file = write("repo/azure-pipelines.yml", text)
+    found: list[list[str]] = []
+    for number, lock in enumerate(("one", "one", "two")):
+        write("repo/lock.txt", lock)
+        lines: list[str] = []
+        found.append(lines)
+        outcome = start(
+            file,
+            tmp_path / str(number),
+            lambda event, lines=lines: lines.extend(event.lines) if isinstance(event, LogLines) else None,
+            caches=tmp_path / "caches",
+        ).run()
+        assert outcome.result == Result.SUCCEEDED, lines
+    assert [next(line for line in lines if line.startswith("hit ")) for lines in found] == [
+        "hit false",
+        "hit true",
+        "hit inexact",
+    ]
+    assert sum("Saved as" in line for lines in found for line in lines) == 2
+    assert any(line.startswith("1-") for line in found[1]) and any(line.startswith("1-") for line in found[2])
+
+
 def test_two_runs_at_once_do_not_mix(write: Write, tmp_path: Path) -> None:
     file = write("azure-pipelines.yml", "steps:\n- checkout: none\n- script: touch x; sleep 0.2; ls | wc -l; pwd\n")
     found: dict[str, list[str]] = {"a": [], "b": []}

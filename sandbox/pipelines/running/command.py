@@ -54,6 +54,7 @@ class LocalRun:
     skip: tuple[str, ...] = ()
     dirty: bool = False
     work: Path | None = None
+    caches: Path | None = None
     as_json: bool = False
 
 
@@ -124,6 +125,7 @@ def _request(options: LocalRun, loaded: Loaded) -> RunRequest:
         only=frozenset(options.stages),
         skip=frozenset(options.skip),
         keep_workspaces=options.work is not None,
+        caches=options.caches,
     )
 
 

@@ -135,6 +135,8 @@ class JobState:
         self.server = False
         self.started_processes = False
         self.groups: list[int] = []
+        # What the agent does when all steps are over, the last one first: its name, and the work.
+        self.after_steps: list[tuple[str, Callable[[StepContext], None]]] = []
         self.mark = f"vsts_{uuid.uuid4()}"
         self._deadline = deadline
         self._cancel_seconds = cancel_seconds

@@ -108,6 +108,9 @@ def _run_steps(job: JobState, agent_job: AgentJob, asked: str) -> int:
             break
         job.status = merge(job.status, run_step(job, planned, order))
         order += 1
+    for name, work in reversed(job.after_steps):
+        job.status = merge(job.status, run_agent_step(job, order, name, work))
+        order += 1
     return order
 
 

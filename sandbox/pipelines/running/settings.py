@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sandbox.pipelines.expressions.contexts import DependencyState, Result
 from sandbox.pipelines.model import Variable
@@ -47,6 +48,7 @@ class RunRequest:
     `facts` are predefined variables by name (Build.SourceBranch, Build.SourceVersion, Build.DefinitionName,
     Build.Reason, System.TeamProject ...); `variables` those of the pipeline's settings and of queue time, the stronger
     ones last. `only` names the stages to run, as if they depended on nothing else; `skip` those that are left out.
+    `caches` is where Cache tasks of this pipeline keep folders from run to run; None keeps nothing.
     `earlier` holds stages that are not run again. `build_number` is one that was given before; empty: made from the
     pipeline's `name`. `agents` is how many jobs run at once. With `checkpoints` the host is
     asked once before each stage, for everything that the stage waits for (GateRequest kind `checkpoint`).
@@ -66,4 +68,5 @@ class RunRequest:
     agents: int = max(2, os.cpu_count() or 2)
     patience: Patience = Patience()
     keep_workspaces: bool = False
+    caches: Path | None = None
     checkpoints: bool = False
