@@ -142,6 +142,17 @@ def test_wrong_yaml_is_refused_with_its_place(pipelines: Pipelines) -> None:
     assert pipelines.organization.get(pipelines.path("pipelines"))["count"] == 0
 
 
+def test_parameter_without_a_default_is_given_with_the_run(pipelines: Pipelines) -> None:
+    number = pipelines.create("parameters:\n- name: n\nsteps:\n- bash: echo n is ${{ parameters.n }}\n")
+    runs = pipelines.path(f"pipelines/{number}/runs")
+    answer = pipelines.organization.call("POST", runs, {})
+    assert answer.status_code == 400
+    assert "A value for the 'n' parameter must be provided." in answer.json()["message"]
+    run = pipelines.run(number, {"templateParameters": {"n": "7"}})
+    assert pipelines.finish(run)["result"] == "succeeded"
+    assert "n is 7" in pipelines.log(run, "Bash")
+
+
 def test_missing_file_is_accepted_and_fails_its_run(pipelines: Pipelines) -> None:
     pipelines.push({"README.md": "Nothing here"})
     number = pipelines.create_existing("later", "ci/later.yml")

@@ -112,7 +112,13 @@ class Checkpoint:
     def _open(self, kind: str, name: str, record: str) -> None:
         """A record of something that is waited for, beneath the checkpoint, which is made with the first."""
         now = self._guards.context.now()
-        running = {"state": "inProgress", "startTime": now, "attempt": self._ids.attempt(self._stage)}
+        running = {
+            "state": "inProgress",
+            "result": None,
+            "startTime": now,
+            "finishTime": None,
+            "attempt": self._ids.attempt(self._stage),
+        }
         if self._timeline.get(self._root) is None:
             fields = {"type": "Checkpoint", "name": "Checkpoint", "identifier": "Checkpoint"}
             parent = self._ids.stage(self._stage)

@@ -61,11 +61,16 @@ class Workshop:
 
 @dataclass
 class _Active:
-    """A run in its thread. `run` is set once the library has it."""
+    """A run in its thread. `run` is set once the library has it, `reason` by a cancel, `ending` with the last word."""
 
-    thread: threading.Thread
+    thread: threading.Thread | None = None
     run: PipelineRun | None = None
     reason: str = ""
+    ending: bool = False
+
+    def join(self, seconds: float | None = None) -> None:
+        assert self.thread is not None, "an active run has its thread"
+        self.thread.join(seconds)
 
 
 class Executions:
@@ -85,26 +90,30 @@ class Executions:
     # Starting and ending
 
     def start(self, build: Document) -> None:
-        """In a thread of its own."""
+        """In a thread of its own, which lets an execution of the same build that is just ending go first."""
         with self._guard:
-            if self._closing or build.key in self._active:
+            before = self._active.get(build.key)
+            if self._closing or (before and not before.ending):
                 return
-            name = f"run-{build.body['id']}"
-            active = _Active(threading.Thread(target=partial(self._guarded, build), name=name, daemon=True))
-            self._active[build.key] = active
+            active = self._active[build.key] = _Active()
+            work = partial(self._guarded, build, active, before)
+            active.thread = threading.Thread(target=work, name=f"run-{build.body['id']}", daemon=True)
             active.thread.start()
 
     def cancel(self, build: Document, reason: str, person: dict[str, str]) -> Document:
         """Ask a run to end; what waits to be started is over at once."""
         with self._guard:
             active = self._active.get(build.key)
-            if active is None:
-                return self._end(build, Result.CANCELED, reason, lastChangedBy=person)
-            active.reason = reason
-            run = active.run
-        build = self._records.update(build, status="cancelling", lastChangedBy=person)
-        if run:
-            run.cancel(reason)
+            if active:
+                active.reason = reason
+        if active is None:
+            return self._end(build, Result.CANCELED, reason, lastChangedBy=person)
+        with self._parts.context.store.write():
+            build = self._records.fresh(build)
+            if build.body["status"] != "completed":
+                build = self._records.update(build, status="cancelling", lastChangedBy=person)
+        if active.run:
+            active.run.cancel(reason)
         return build
 
     def again(self, build: Document, stages: list[str]) -> Document:
@@ -143,19 +152,22 @@ class Executions:
 
     # The thread
 
-    def _guarded(self, build: Document) -> None:
+    def _guarded(self, build: Document, active: _Active, before: _Active | None) -> None:
+        if before:
+            before.join()
         try:
-            self._execute(build)
+            self._execute(build, active)
         except Exception:
             logging.getLogger("sandbox").exception("run failed", extra={"fields": {"build": build.id}})
             self._end(build, Result.FAILED, FAILED_INSIDE)
         finally:
             with self._guard:
-                self._active.pop(build.key, None)
+                if self._active.get(build.key) is active:
+                    del self._active[build.key]
         if not self._closing:
             self.finished(self._records.fresh(build))
 
-    def _execute(self, build: Document) -> None:
+    def _execute(self, build: Document, active: _Active) -> None:
         build = self._records.update(self._records.fresh(build), executions=int(build.body["executions"]) + 1)
         try:
             loaded = self._load(build)
@@ -165,23 +177,23 @@ class Executions:
             return
         token = self._token(build)
         try:
-            outcome = self._run(build, loaded, token)
+            outcome = self._run(build, active, loaded, token)
         finally:
             clear_work(self._folder(build))
             self._parts.context.access.revoke_token(self._identity(build), token.id)
         self._finish(build, outcome)
 
-    def _run(self, build: Document, loaded: Loaded, token: Token) -> RunOutcome:
+    def _run(self, build: Document, active: _Active, loaded: Loaded, token: Token) -> RunOutcome:
         recorder = Recorder(self._parts.books, build, loaded.plan, build.body["attempts"])
         earlier = {name: _outcome(one) for name, one in build.body["stages"].items()}
         recorder.begin(tuple(one for one in loaded.plan.stages if one.name not in earlier))
         host = BuildHost(self._parts.facilities, self._facts(build, loaded, recorder, token))
         run = PipelineRun(self._request(build, loaded, earlier, token), host, recorder, partial(self._release, build))
         with self._guard:
-            active = self._active[build.key]
             active.run = run
-        if active.reason:
-            run.cancel(active.reason)
+            reason = active.reason
+        if reason:
+            run.cancel(reason)
         return run.run()
 
     def _request(
@@ -234,6 +246,10 @@ class Executions:
         ended = {"status": "completed", "result": BUILD_RESULTS[result], "waiting": "", "validationResults": problems}
         parts.guards.locks.release(build.key)
         self.ring()
+        with self._guard:
+            active = self._active.get(build.key)
+            if active:
+                active.ending = True
         return self._records.update(build, **ended, **times, **fields)
 
     # What a run is given
@@ -343,7 +359,7 @@ class Executions:
             if one.run:
                 one.run.cancel(STOPPED)
         for one in working:
-            one.thread.join(CLOSING_SECONDS)
+            one.join(CLOSING_SECONDS)
 
     def _is_working(self, build_key: str) -> bool:
         listed = self._parts.context.store.list(RECORDS, f"{build_key}/timeline")

@@ -29,6 +29,7 @@ from sandbox.pipelines.running.numbers import build_number
 from sandbox.store import Document
 
 ALWAYS_SETTABLE = ("system.debug", "agent.diagnostic")
+LACKS_PARAMETER = "parameter must be provided."  # whoever queues a run gives it
 PAUSED = "The pipeline is paused: its runs are queued and begin when it is enabled again."
 
 
@@ -89,7 +90,7 @@ class Queueing:
         except MissingFile:
             return
         except LoadError as error:
-            if not any("parameter" in one.message.lower() for one in error.problems):
+            if not all(one.message.endswith(LACKS_PARAMETER) for one in error.problems):
                 raise invalid_pipeline(error) from error
 
     def version(self, definition: Document, options: RunOptions) -> Version:
