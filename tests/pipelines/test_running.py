@@ -23,6 +23,7 @@ from sandbox.pipelines.patterns import find_files, matches
 from sandbox.pipelines.running.local import LocalHost, LocalSettings
 from sandbox.pipelines.running.logs import LONGEST_LINE, StepLog, read_tail
 from sandbox.pipelines.running.numbers import build_number, format_date
+from sandbox.pipelines.running.processes import end_left_behind
 from sandbox.pipelines.running.pythons import allows
 from sandbox.pipelines.running.runs import PipelineRun
 from sandbox.pipelines.running.settings import Patience, RunOutcome, RunRequest
@@ -305,6 +306,37 @@ def test_no_process_outlives_the_command(write: Write, tmp_path: Path, number: s
     if number != signal.SIGKILL:
         assert command.returncode == 130
         assert json.loads(printed)["result"] == "Canceled"
+
+
+def test_what_a_killed_run_left_behind_is_ended_later(write: Write, tmp_path: Path) -> None:
+    pids, work = tmp_path / "pids", tmp_path / "work"
+    script = f"setsid sh -c 'echo $$ > {pids}; exec sleep 300' > /dev/null 2>&1 & wait; sleep 300"
+    file = write("azure-pipelines.yml", f"steps:\n- checkout: none\n- script: |\n    {script}\n")
+    with subprocess.Popen(run_command(file, "--work", str(work)), stdout=subprocess.DEVNULL) as command:
+        wait_until(lambda: pids.exists() and pids.read_text().strip().isdigit())
+        command.kill()
+    daemon = int(pids.read_text())
+    assert alive(daemon)
+    assert daemon in [process.pid for process in end_left_behind(work)]
+    assert not alive(daemon)
+    assert end_left_behind(work) == []
+
+
+def test_a_chatty_process_in_the_background_does_not_hold_the_step(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.pipelines.running.processes.LONGEST_DRAIN_SECONDS", 0.5)
+    file = write("azure-pipelines.yml", "steps:\n- checkout: none\n- script: yes &\n- script: echo after\n")
+    lines: list[str] = []
+
+    def watch(event: Event) -> None:
+        if isinstance(event, LogLines):
+            lines.extend(line for line in event.lines if line != "y")
+
+    began = time.monotonic()
+    assert start(file, tmp_path / "run", watch).run().result == Result.SUCCEEDED
+    assert time.monotonic() - began < 20
+    assert "after" in lines
 
 
 def test_a_git_repository_is_checked_out_at_its_commit(write: Write, tmp_path: Path) -> None:

@@ -302,9 +302,9 @@ class StepContext:
             self.log.flush()
         if self.run.groups.is_alive(child.pid):
             self.job.groups.append(child.pid)
-        if fail_on_error_stream and child.wrote_error:
+        if fail_on_error_stream and child.wrote_error and code == 0:
             raise StepError("Bash wrote one or more lines to the standard error stream.")
-        return code
+        return code if code >= 0 else 128 - code  # ended by a signal: as a shell says it
 
     def run_agent_command(self, command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> int:
         """`execute` as the host may use it: a command of the agent's own."""

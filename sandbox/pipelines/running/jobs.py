@@ -12,7 +12,7 @@ from sandbox.pipelines.model import Pool, StepKind
 from sandbox.pipelines.planning import PlannedStep
 from sandbox.pipelines.running.context import JobFolders, JobState, RunState, StepContext
 from sandbox.pipelines.running.predefined import define_agent, define_build_number
-from sandbox.pipelines.running.processes import end_marked
+from sandbox.pipelines.running.processes import end_marked, remove_mark, write_mark
 from sandbox.pipelines.running.steps import merge, run_agent_step, run_step
 from sandbox.pipelines.running.variables import Variables
 
@@ -56,7 +56,9 @@ def run_agent_job(run: RunState, agent_job: AgentJob) -> JobOutcome:
         order = _run_steps(job, agent_job, asked)
     finally:
         _end_leftovers(job)
-    if not agent_job.server:
+    if agent_job.server:
+        remove_mark(run.host.folder, job.mark)
+    else:
         run_agent_step(job, order, "Finalize Job", partial(_finalize, job=job))
     if job.canceled and job.status != Result.FAILED:
         job.status = Result.CANCELED
@@ -75,6 +77,7 @@ def _prepare(run: RunState, agent_job: AgentJob) -> JobState:
     deadline = time.monotonic() + agent_job.timeout_seconds if agent_job.timeout_seconds else None
     job = JobState(run, agent_job.reference, variables, folders, deadline, agent_job.cancel_seconds)
     job.server = agent_job.server
+    write_mark(run.host.folder, job.mark)
     job.checkouts = sum(
         one.step.kind == StepKind.CHECKOUT and one.step.enabled for one in agent_job.steps if not _is_none(one)
     )
@@ -135,6 +138,7 @@ def _finalize(step: StepContext, job: JobState) -> None:
     if job.started_processes:
         for process in end_marked(job.mark):
             step.write(f"Terminate orphan process: pid ({process.pid})")
+    remove_mark(job.run.host.folder, job.mark)
 
 
 def _end_leftovers(job: JobState) -> None:

@@ -19,13 +19,16 @@ from pathlib import Path
 import psutil
 
 WINDOWS = sys.platform == "win32"
+MARKS = "_marks"
 LOOKUP = "VSTS_PROCESS_LOOKUP_ID"
 CHUNK_BYTES = 64 * 1024
 # Output that waits to be read by the step's thread: beyond this the child waits.
 MOST_CHUNKS = 8
 LOOK_SECONDS = 0.05
-# How long output is still read after the command ended, when something in the background holds its pipe.
+# How long output is still read after the command ended, when something in the background holds its pipe: as long as
+# nothing comes, and at most.
 DRAIN_SECONDS = 0.25
+LONGEST_DRAIN_SECONDS = 10.0
 
 WATCH = """
 trap '' INT TERM HUP
@@ -133,6 +136,7 @@ class Child:
         self.pid = popen.pid
         self.wrote_error = False
         self._popen = popen
+        self._abandoned = False
         self._chunks: queue.Queue[bytes] = queue.Queue(MOST_CHUNKS)
         pipes = [pipe for pipe in (popen.stdout, popen.stderr) if pipe is not None]
         self._open = len(pipes)
@@ -142,28 +146,36 @@ class Child:
     def wait(self, write: Callable[[bytes], None], look: Callable[[], None]) -> int:
         """Pass the output on until the command has ended; its exit code, -N after signal N. `look` is called often and
         may raise to give up waiting: then the command still runs."""
-        ended_at = 0.0
+        ended_at, last_at = None, time.monotonic()
         while self._open:
             look()
-            try:
-                chunk = self._chunks.get(timeout=LOOK_SECONDS)
-            except queue.Empty:
-                if self._popen.poll() is not None:
-                    ended_at = ended_at or time.monotonic()
-                    if time.monotonic() - ended_at >= DRAIN_SECONDS:
-                        break
-                continue
-            self._take(chunk, write)
+            now = time.monotonic()
+            if ended_at is None and self._popen.poll() is not None:
+                ended_at = last_at = now
+            if ended_at is not None and (now - last_at > DRAIN_SECONDS or now - ended_at > LONGEST_DRAIN_SECONDS):
+                self.abandon()
+                break
+            with contextlib.suppress(queue.Empty):
+                self._take(self._chunks.get(timeout=LOOK_SECONDS), write)
+                last_at = time.monotonic()
         return self._code(look)
+
+    def abandon(self) -> None:
+        """Nobody reads the output any more; what still comes is dropped, so that its writer does not block."""
+        self._abandoned = True
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._chunks.get_nowait()
 
     def stop(self, write: Callable[[bytes], None], interrupt_seconds: float, terminate_seconds: float) -> None:
         """As the agent does: interrupt the group, later ask it to terminate, then end it."""
         for number, seconds in ((signal.SIGINT, interrupt_seconds), (signal.SIGTERM, terminate_seconds)):
             signal_group(self.pid, number)
             if self._ends_within(seconds, write):
-                return
+                break
         signal_group(self.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         self._popen.wait()
+        self.abandon()
 
     def _ends_within(self, seconds: float, write: Callable[[bytes], None]) -> bool:
         deadline = time.monotonic() + seconds
@@ -198,7 +210,8 @@ class Child:
             except OSError:
                 chunk = b""
             self.wrote_error |= is_error and bool(chunk)
-            self._chunks.put(chunk)
+            if not self._abandoned:
+                self._chunks.put(chunk)
             if not chunk:
                 pipe.close()  # type: ignore[attr-defined]
                 return
@@ -211,6 +224,26 @@ def signal_group(group: int, number: int) -> None:
             os.kill(group, signal.CTRL_BREAK_EVENT if number == signal.SIGINT else signal.SIGTERM)  # type: ignore[attr-defined,unused-ignore]
         else:
             os.killpg(group, number)
+
+
+def write_mark(folder: Path, mark: str) -> None:
+    """Remember a job's mark for as long as its processes may live."""
+    (folder / MARKS).mkdir(exist_ok=True)
+    (folder / MARKS / mark).touch()
+
+
+def remove_mark(folder: Path, mark: str) -> None:
+    (folder / MARKS / mark).unlink(missing_ok=True)
+
+
+def end_left_behind(folder: Path) -> list[psutil.Process]:
+    """End what the jobs of a run left behind that was broken off, be it by `kill -9`; `folder` is the run's host's.
+    Gives the processes. Call it when the run does not run."""
+    marks = [path.name for path in (folder / MARKS).glob("*")]
+    found = [process for mark in marks for process in end_marked(mark)]
+    for mark in marks:
+        remove_mark(folder, mark)
+    return found
 
 
 def end_marked(mark: str) -> list[psutil.Process]:

@@ -10,6 +10,7 @@ from sandbox.pipelines.running.errors import RunRefused
 from sandbox.pipelines.running.host import RunHost
 from sandbox.pipelines.running.numbers import build_number
 from sandbox.pipelines.running.predefined import define_build_number
+from sandbox.pipelines.running.processes import end_left_behind
 from sandbox.pipelines.running.schedule import Schedule
 from sandbox.pipelines.running.scopes import root_scope
 from sandbox.pipelines.running.settings import RunOutcome, RunRequest
@@ -49,6 +50,7 @@ class PipelineRun:
             outcome = RunOutcome(Result.FAILED, state.build_number or str(request.run_id), {}, (), message)
         finally:
             state.groups.close()
+            end_left_behind(host.folder)
             result, reason = (outcome.result, outcome.reason) if outcome else (Result.FAILED, BROKEN_OFF)
             state.emit(RunFinished(host.now(), result, reason))
         return outcome
