@@ -23,7 +23,7 @@ from sandbox.pipelines.patterns import find_files, matches
 from sandbox.pipelines.running.local import LocalHost, LocalSettings
 from sandbox.pipelines.running.logs import LONGEST_LINE, StepLog, read_tail
 from sandbox.pipelines.running.numbers import build_number, format_date
-from sandbox.pipelines.running.processes import end_left_behind
+from sandbox.pipelines.running.processes import LOOKUP, end_left_behind, write_mark
 from sandbox.pipelines.running.pythons import allows
 from sandbox.pipelines.running.runs import PipelineRun
 from sandbox.pipelines.running.settings import Patience, RunOutcome, RunRequest
@@ -308,7 +308,7 @@ def test_no_process_outlives_the_command(write: Write, tmp_path: Path, number: s
         assert json.loads(printed)["result"] == "Canceled"
 
 
-def test_what_a_killed_run_left_behind_is_ended_later(write: Write, tmp_path: Path) -> None:
+def test_a_daemon_that_left_its_group_ends_when_the_command_is_killed(write: Write, tmp_path: Path) -> None:
     pids, work = tmp_path / "pids", tmp_path / "work"
     script = f"setsid sh -c 'echo $$ > {pids}; exec sleep 300' > /dev/null 2>&1 & wait; sleep 300"
     file = write("azure-pipelines.yml", f"steps:\n- checkout: none\n- script: |\n    {script}\n")
@@ -316,10 +316,19 @@ def test_what_a_killed_run_left_behind_is_ended_later(write: Write, tmp_path: Pa
         wait_until(lambda: pids.exists() and pids.read_text().strip().isdigit())
         command.kill()
     daemon = int(pids.read_text())
-    assert alive(daemon)
-    assert daemon in [process.pid for process in end_left_behind(work)]
-    assert not alive(daemon)
-    assert end_left_behind(work) == []
+    wait_until(lambda: not alive(daemon))
+
+
+def test_what_an_interrupted_run_left_behind_is_found_by_its_mark(tmp_path: Path) -> None:
+    environment = {**os.environ, LOOKUP: "vsts_of-this-test"}
+    command = [sys.executable, "-c", "print(1, flush=True); import time; time.sleep(300)"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"1\n"
+        assert end_left_behind(tmp_path) == []
+        write_mark(tmp_path, "vsts_of-this-test")
+        assert [one.pid for one in end_left_behind(tmp_path)] == [process.pid]
+        assert process.wait(20) == -signal.SIGKILL
+    assert end_left_behind(tmp_path) == []
 
 
 def test_a_chatty_process_in_the_background_does_not_hold_the_step(

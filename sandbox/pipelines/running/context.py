@@ -39,7 +39,7 @@ class RunState:
         self.request = request
         self.host = host
         self.cancellation = Cancellation()
-        self.groups = ProcessGroups()
+        self.groups = ProcessGroups(host.folder)
         self.masker = Masker()  # what every job masks
         self.everything = Masker()  # every job's secrets: what events other than log lines are masked with
         self.aborted = False  # everything ends at once
@@ -97,6 +97,7 @@ class JobFolders:
     sources: Path
     temp: Path
     tools: Path
+    pythons: Path
 
     @property
     def artifacts(self) -> Path:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -223,6 +224,10 @@ class RunHost(Protocol):
     def publish_test_results(self, results: TestRunResults) -> None: ...
 
     def publish_coverage(self, coverage: Coverage, report: Path) -> None: ...
+
+    def agent(self) -> AbstractContextManager[Path | None]:
+        """An agent for the length of a job: its tools folder, which it keeps; None when a job's tools are its own."""
+        ...
 
     def find_python(self, version: str, tools: Path, execute: Execute) -> Path | None:
         """The folder with the `python` of a version range, such as `3.x` or `>=3.11`. None when there is none."""

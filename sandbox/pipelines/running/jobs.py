@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from sandbox.pipelines.events import IssueLogged, JobFinished, JobReference, JobStarted
 from sandbox.pipelines.expressions.contexts import Result
@@ -13,8 +14,11 @@ from sandbox.pipelines.planning import PlannedStep
 from sandbox.pipelines.running.context import JobFolders, JobState, RunState, StepContext
 from sandbox.pipelines.running.predefined import define_agent, define_build_number
 from sandbox.pipelines.running.processes import end_marked, remove_mark, write_mark
+from sandbox.pipelines.running.pythons import distrust_environments
 from sandbox.pipelines.running.steps import merge, run_agent_step, run_step
 from sandbox.pipelines.running.variables import Variables
+
+PYTHONS = "Python"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,16 @@ class JobOutcome:
 
 
 def run_agent_job(run: RunState, agent_job: AgentJob) -> JobOutcome:
-    """Run it to its end; processes that its steps left behind end with it."""
-    job = _prepare(run, agent_job)
+    """Run it to its end on an agent of the host; processes that its steps left behind end with it."""
+    with run.host.agent() as tools:
+        outcome = _run_on_agent(run, agent_job, tools)
+        if tools and outcome.result not in (Result.SUCCEEDED, Result.SUCCEEDED_WITH_ISSUES):
+            distrust_environments(tools / PYTHONS)
+        return outcome
+
+
+def _run_on_agent(run: RunState, agent_job: AgentJob, tools: Path | None) -> JobOutcome:
+    job = _prepare(run, agent_job, tools)
     pool = agent_job.pool
     asked = (pool.vm_image or pool.name or ("server" if pool.server else "")) if pool else ""
     asked = run.everything.mask(job.variables.expanded().expand(asked))
@@ -69,8 +81,8 @@ def run_agent_job(run: RunState, agent_job: AgentJob) -> JobOutcome:
     return JobOutcome(job.status, dict(job.outputs), job.cancel_reason)
 
 
-def _prepare(run: RunState, agent_job: AgentJob) -> JobState:
-    folders = _make_folders(run)
+def _prepare(run: RunState, agent_job: AgentJob, tools: Path | None) -> JobState:
+    folders = _make_folders(run, tools)
     variables = agent_job.variables.copy()
     define_agent(variables, run, folders)
     define_build_number(variables, run.build_number)
@@ -84,13 +96,13 @@ def _prepare(run: RunState, agent_job: AgentJob) -> JobState:
     return job
 
 
-def _make_folders(run: RunState) -> JobFolders:
+def _make_folders(run: RunState, tools: Path | None) -> JobFolders:
     number = run.next_workspace()
     work = run.host.folder / "_work"
     workspace = work / str(number)
-    folders = JobFolders(
-        run.host.folder, work, workspace, workspace / "s", work / "_temp" / str(number), work / "_tool"
-    )
+    temp, kept = work / "_temp" / str(number), tools or work / "_tool"
+    pythons = (tools or temp) / PYTHONS
+    folders = JobFolders(run.host.folder, work, workspace, workspace / "s", temp, kept, pythons)
     made = (folders.sources, folders.artifacts, folders.binaries, folders.test_results, folders.temp, folders.tools)
     for folder in made:
         folder.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import os
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,8 +142,12 @@ class LocalHost:
     def publish_coverage(self, coverage: Coverage, report: Path) -> None:
         """Nothing is kept here: the sums are in the run's events."""
 
+    def agent(self) -> AbstractContextManager[None]:
+        """Nothing is kept: what a job installs stays in the job."""
+        return nullcontext()
+
     def find_python(self, version: str, tools: Path, execute: Execute) -> Path | None:
-        """A new virtual environment of an installed Python, so that what a job installs stays in the job."""
+        """A virtual environment of an installed Python, below the folder given."""
         found = find_interpreter(version, self.environment())
         return make_environment(found, tools, execute, self.environment()) if found else None
 

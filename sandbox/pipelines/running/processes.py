@@ -1,8 +1,9 @@
 """Children of a run: each in a group of its own, none of which outlives the run, however the run ends.
 
-A small shell watches this process through a pipe. It knows every live group, and when the pipe closes, because this
-process is gone, be it by `kill -9`, it ends them. A child that left its group is found by a variable that all of a
-job's processes inherit, the one by which the agent finds them too.
+A small shell watches this process through a pipe. It knows every live group, and when the pipe closes before the end
+was said, because this process is gone, be it by `kill -9`, it ends them. A child that left its group, or that started
+in that very moment, is found by a variable that all of a job's processes inherit, the one by which the agent finds them
+too; the marks of the jobs under way are files in the run's folder.
 """
 
 import contextlib
@@ -29,6 +30,7 @@ LOOK_SECONDS = 0.05
 # nothing comes, and at most.
 DRAIN_SECONDS = 0.25
 LONGEST_DRAIN_SECONDS = 10.0
+END_SECONDS = 5.0
 
 WATCH = """
 trap '' INT TERM HUP
@@ -37,16 +39,24 @@ while read -r sign group; do
   case "$sign" in
     +) live="$live$group " ;;
     -) live="${live%% $group *} ${live#* $group }" ;;
+    .) exit 0 ;;
   esac
 done
 for group in $live; do kill -9 "-$group"; done 2>/dev/null
+exec "$@"
 """
+SWEEP = (
+    "import sys; from pathlib import Path; from sandbox.pipelines.running.processes import end_left_behind; "
+    "end_left_behind(Path(sys.argv[1]))"
+)
 
 
 class ProcessGroups:
-    """All groups of one run. Any thread may start, end and close; after `close` nothing starts."""
+    """All groups of one run. Any thread may start, end and close; after `close` nothing starts. `folder` is the run's,
+    where its jobs' marks are."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._lock = threading.Lock()
         self._live: set[int] = set()
         self._watch: subprocess.Popen[bytes] | None = None
@@ -59,18 +69,8 @@ class ProcessGroups:
             if self._closed:
                 raise RuntimeError("the run is over: no process is started any more")
             if self._watch is None and not WINDOWS:
-                self._watch = _start_watch()
-            popen = subprocess.Popen(
-                list(command),
-                cwd=cwd,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE if separate else subprocess.STDOUT,
-                bufsize=0,
-                start_new_session=not WINDOWS,
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-            )
+                self._watch = _start_watch(self._folder)
+            popen = _spawn(command, cwd, env, separate)
             self._live.add(popen.pid)
             self._tell(f"+ {popen.pid}")
         return Child(popen)
@@ -100,6 +100,7 @@ class ProcessGroups:
         for group in live:
             self.end(group)
         if watch is not None and watch.stdin is not None:
+            self._tell(".")
             watch.stdin.close()
             watch.wait()
 
@@ -116,9 +117,27 @@ class ProcessGroups:
                 self._watch.stdin.write(f"{line}\n".encode())
 
 
-def _start_watch() -> subprocess.Popen[bytes]:
+def _spawn(command: Sequence[str], cwd: Path, env: Mapping[str, str], separate: bool) -> subprocess.Popen[bytes]:
+    """Start a command in a group of its own. Raises OSError."""
     return subprocess.Popen(
-        ["/bin/sh", "-c", WATCH],
+        list(command),
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE if separate else subprocess.STDOUT,
+        bufsize=0,
+        start_new_session=not WINDOWS,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+    )
+
+
+def _start_watch(folder: Path) -> subprocess.Popen[bytes]:
+    home = str(Path(__file__).resolve().parents[3])  # where the package `sandbox` is
+    sweep = [sys.executable, "-c", SWEEP, str(folder.absolute())]
+    return subprocess.Popen(
+        ["/bin/sh", "-c", WATCH, "watch", *sweep],
+        env={**os.environ, "PYTHONPATH": home},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -253,8 +272,18 @@ def end_marked(mark: str) -> list[psutil.Process]:
     for process in found:
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             process.kill()
-    psutil.wait_procs(found, timeout=5)
+    deadline = time.monotonic() + END_SECONDS
+    while any(map(_is_alive, found)) and time.monotonic() < deadline:
+        time.sleep(0.005)
     return found
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    # Not psutil's own wait: that would take a child's exit code from the thread that waits for it.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _mark_of(process: psutil.Process) -> str | None:

@@ -12,6 +12,7 @@ from sandbox.pipelines.running.errors import StepError
 from sandbox.pipelines.running.host import Execute
 
 WINDOWS = sys.platform == "win32"
+COMPLETE = "x64.complete"  # the mark of Azure's own tool cache
 MINORS = range(20, 7, -1)
 COMPARATOR = re.compile(r"\s*(>=|<=|>|<|=|~|\^)?\s*v?([0-9xX*]+(?:\.[0-9xX*]+)*)\s*")
 Version = tuple[int, ...]
@@ -28,9 +29,17 @@ def find_interpreter(spec: str, environment: Mapping[str, str]) -> Path | None:
 
 
 def make_environment(python: Path, tools: Path, execute: Execute, environment: Mapping[str, str]) -> Path:
-    """A virtual environment with pip below a folder; gives the folder with its `python`. Raises StepError."""
+    """A virtual environment with pip below a folder; gives the folder with its `python`. Raises StepError.
+
+    One that is there and complete is used again: an agent that keeps its tools keeps what was installed into them.
+    """
+    version = ".".join(map(str, version_of(python) or ()))
+    place, complete = tools / version / "x64", tools / version / COMPLETE
+    programs = place / ("Scripts" if WINDOWS else "bin")
+    if complete.exists():
+        return programs
+    tools = place.parent
     tools.mkdir(parents=True, exist_ok=True)
-    place = tools / "x64"
     clean = {name: value for name, value in environment.items() if name not in ("VIRTUAL_ENV", "PYTHONHOME")}
     wheel = None if WINDOWS else bundled_pip(python)
     command = [str(python), "-m", "venv", "--clear", *(["--without-pip"] if wheel else []), str(place)]
@@ -39,7 +48,14 @@ def make_environment(python: Path, tools: Path, execute: Execute, environment: M
         raise StepError(f"'{python} -m venv' exited with code {code}: no environment for the job.")
     if wheel:
         _unpack_pip(wheel, place)
-    return place / ("Scripts" if WINDOWS else "bin")
+    complete.touch()
+    return programs
+
+
+def distrust_environments(tools: Path) -> None:
+    """Have the environments below a folder made anew: a job that was cut short may have left one half-installed."""
+    for complete in tools.glob(f"*/{COMPLETE}"):
+        complete.unlink()
 
 
 def bundled_pip(python: Path) -> Path | None:
