@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.sdk.devops import ORGANIZATION, wait_for
@@ -275,11 +276,29 @@ def test_cancel_ends_a_run_and_its_processes(pipelines: Pipelines) -> None:
     client = pipelines.organization.client("build")
     assert client.update_build({"status": "cancelling"}, pipelines.project, run).status == "cancelling"
     build = pipelines.finish(run)
+    other = pipelines.run(number)
+    assert (
+        pipelines.organization.patch(pipelines.path(f"build/builds/{other}"), {"status": 4})["status"] != "notStarted"
+    )
+    assert pipelines.finish(other)["result"] == "canceled"  # 4 is cancelling, as Node's client writes it
     assert build["result"] == "canceled"
     assert pipelines.record(run, "Job", "Job.__default")["result"] == "canceled"
     assert "Ada Attendee" in str(pipelines.records(run))
     again = pipelines.organization.call("PATCH", pipelines.path(f"build/builds/{run}"), {"status": "cancelling"})
     assert again.status_code == 409
+
+
+def test_project_that_is_deleted_ends_its_runs(pipelines: Pipelines) -> None:
+    number = pipelines.create("trigger: none\nsteps:\n- bash: echo started; sleep 376\n")
+    run = pipelines.run(number)
+    wait_for(lambda: _log_if_any(pipelines, run, "Bash"), lambda text: "started" in text)
+    guid = pipelines.organization.get(f"_apis/projects/{pipelines.project}")["id"]
+    operation = pipelines.organization.call("DELETE", f"_apis/projects/{guid}").json()
+    assert pipelines.organization.finish(operation)["status"] == "succeeded"
+    sleepers = [one for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [])[-2:] == ["sleep", "376"]]
+    assert sleepers == []
+    state = pipelines.organization.sandbox.state
+    assert not list((state / "devops" / "builds").rglob(f"{guid}/*"))
 
 
 def _log_if_any(pipelines: Pipelines, run: int, name: str) -> str:
@@ -344,6 +363,7 @@ def test_list_of_builds_is_filtered(pipelines: Pipelines) -> None:
     assert ids("?maxBuildsPerDefinition=1") == [runs[2], runs[1]]
     assert ids(f"?buildIds={runs[0]},{runs[1]}") == [runs[1], runs[0]]
     assert ids("?minTime=2999-01-01") == []
+    assert ids("?resultFilter=8&reasonFilter=3&statusFilter=2&queryOrder=5") == [runs[1]]  # as Node's client asks
     assert len(ids("?top=1")) == 3  # unknown names are ignored (1.1)
     first = pipelines.organization.call("GET", pipelines.path("build/builds?$top=2"))
     token = first.headers["x-ms-continuationtoken"]

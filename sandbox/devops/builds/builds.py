@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.devops import history
 from sandbox.devops.builds.definitions import Definitions, queue_reference
+from sandbox.devops.builds.enumerations import BUILD_ORDER, REASON, RESULT, STATUS, name_of, names_of
 from sandbox.devops.builds.problems import BUILD, build_wrong_state
 from sandbox.devops.builds.queueing import Queueing, RunOptions
 from sandbox.devops.builds.records import LIVE, SERVICE, BuildRecords
@@ -153,8 +154,7 @@ class Builds:
         return collection([self.wire(call, self._updated(call, build, row)) for build, row in rows if build])
 
     def _updated(self, call: Call, build: Document, body: Mapping[str, Any]) -> Document:
-        status = str(body.get("status") or "").lower()
-        if status == "cancelling":
+        if name_of(body.get("status"), STATUS) == "cancelling":
             if build.body["status"] == "completed":
                 raise build_wrong_state(f"The build {build.body['id']} is completed and cannot be cancelled any more.")
             build = self._queueing.cancel(build, self._context.person(call))
@@ -300,9 +300,9 @@ def _wanted(call: Call, build: Document) -> bool:
         lambda: not definitions or str(body["definition"]) in definitions,
         lambda: not ids or str(body["id"]) in ids,
         lambda: not branch or body["sourceBranch"] == (branch if "/" in branch else f"refs/heads/{branch}"),
-        lambda: _among(_csv(call, "reasonFilter"), body["reason"]),
-        lambda: _among(_csv(call, "statusFilter"), body["status"]),
-        lambda: _among(_csv(call, "resultFilter"), body["result"] or "none"),
+        lambda: _among(names_of(call.option("reasonFilter"), REASON), body["reason"]),
+        lambda: _among(names_of(call.option("statusFilter"), STATUS), body["status"]),
+        lambda: _among(names_of(call.option("resultFilter"), RESULT), body["result"] or "none"),
         lambda: _matches(call.option("buildNumber"), body["buildNumber"]),
         lambda: set(_csv(call, "tagFilters")) <= {one.lower() for one in body["tags"]},
         lambda: not since or moment >= since,
@@ -322,7 +322,7 @@ def _matches(pattern: str, number: str) -> bool:
 
 
 def _ordered(order: str, found: list[Document]) -> list[Document]:
-    folded = order.lower() or "queuetimedescending"
+    folded = name_of(order, BUILD_ORDER) or "queuetimedescending"
     key = next((name for word, name in ORDERS.items() if folded.startswith(word)), "queueTime")
     return sorted(
         found, key=lambda one: (one.body[key] or "", int(one.body["id"])), reverse=folded.endswith("descending")

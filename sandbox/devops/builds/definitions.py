@@ -4,6 +4,7 @@ import fnmatch
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sandbox.devops.builds.enumerations import DEFINITION_ORDER, QUEUE_STATUS, name_of
 from sandbox.devops.builds.problems import (
     BUILD,
     definition_exists,
@@ -35,7 +36,6 @@ from sandbox.wire import Call, Reply
 DEFINITIONS = "devops/definitions"
 YAML = 2
 DESIGNER = 1
-QUEUE_STATES = ("enabled", "paused", "disabled")
 FROM_YAML = {
     "branchFilters": [],
     "pathFilters": [],
@@ -99,9 +99,10 @@ class Definitions:
         """By `name` (with wildcards), `path`, `yamlFilename`, `repositoryId`, `definitionIds`, `processType`."""
         project = require_project(self._store, call)
         found = [one for one in self.of_project(project) if _wanted(call, one)]
-        if "name" in call.option("queryOrder").lower():
+        order = name_of(call.option("queryOrder"), DEFINITION_ORDER)
+        if "name" in order:
             found.sort(key=lambda one: str(one.body["name"]).lower())
-        if call.option("queryOrder").lower().endswith("descending"):
+        if order.endswith("descending"):
             found.reverse()
         rows, headers = page(call, found, 10_000)
         whole = flag_option(call, "includeAllProperties")
@@ -173,9 +174,9 @@ class Definitions:
         given = body.get("repository") or {}
         repository = self.find_repository(call, project, str(given.get("id") or given.get("name") or ""))
         queue = str((body.get("queue") or {}).get("name") or POOL)
-        state = str(body.get("queueStatus") or "enabled")
-        if state.lower() not in QUEUE_STATES:
-            raise invalid(f"queueStatus is {', '.join(QUEUE_STATES)}; this is '{state}'.", BUILD)
+        state = name_of(body.get("queueStatus") or "enabled", QUEUE_STATUS)
+        if state not in QUEUE_STATUS:
+            raise invalid(f"queueStatus is {', '.join(QUEUE_STATUS)}; this is '{body['queueStatus']}'.", BUILD)
         return {
             "name": str(body.get("name") or repository.body["name"]),
             "folder": folder_path(str(body.get("path") or "")),
@@ -183,7 +184,7 @@ class Definitions:
             "repository": repository.body["id"],
             "defaultBranch": _branch(str(given.get("defaultBranch") or "")),
             "queue": queue if find_queue(self._store, project, queue) else POOL,
-            "queueStatus": state.lower(),
+            "queueStatus": state,
             "variables": _variables(body.get("variables") or {}, before or {}),
             "triggers": _triggers(body.get("triggers")),
             "tags": [str(one) for one in body.get("tags") or []],

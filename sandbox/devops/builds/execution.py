@@ -9,54 +9,31 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from sandbox.devops.access import USERS, Token, User
-from sandbox.devops.builds.approvals import Approvals
-from sandbox.devops.builds.checkpoints import Checkpoint, Guards, StageOfRun
-from sandbox.devops.builds.definitions import Definitions
-from sandbox.devops.builds.host import BuildHost, Facilities, RunFacts, Source, clear_work
-from sandbox.devops.builds.preparing import MissingFile, Origin, Preparing, Version, declared_repositories
+from sandbox.devops.access import Token
+from sandbox.devops.builds.host import BuildHost, clear_work
+from sandbox.devops.builds.outfit import Outfit, Workshop, read_outcome, stored_outcome
+from sandbox.devops.builds.preparing import MissingFile
 from sandbox.devops.builds.problems import build_wrong_state, problem_text
-from sandbox.devops.builds.recording import BUILD_RESULTS, Books, Recorder, earlier_timeline_id
-from sandbox.devops.builds.records import BuildRecords
+from sandbox.devops.builds.recording import BUILD_RESULTS, Recorder, earlier_timeline_id
 from sandbox.devops.builds.timeline import RECORDS, Timeline
 from sandbox.devops.context import Context
-from sandbox.devops.repositories import Repositories
-from sandbox.ids import derived_guid
+from sandbox.errors import NotFound
+from sandbox.log import event
 from sandbox.pipelines.errors import LoadError
 from sandbox.pipelines.events import Event, StageFinished
-from sandbox.pipelines.expressions.contexts import DependencyState, Result
+from sandbox.pipelines.expressions.contexts import Result
 from sandbox.pipelines.loading import Loaded
-from sandbox.pipelines.running.host import Cancellation, GateAnswer
 from sandbox.pipelines.running.runs import PipelineRun
-from sandbox.pipelines.running.settings import Patience, RunOutcome, RunRequest, StageOutcome
+from sandbox.pipelines.running.settings import RunOutcome
 from sandbox.store import Document
 
-AGENT = "Azure Pipelines 1"
 STOPPED = "The sandbox was stopped while this run was under way. Queue it again, or retry the stage."
+PROJECT_GONE = "The project was deleted."
 FAILED_INSIDE = "The sandbox failed while it ran this. `sandbox logs` shows the traceback."
 CLOSING_SECONDS = 15.0
-TOKEN_HOURS = 48
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """What executions are made of."""
-
-    context: Context
-    records: BuildRecords
-    definitions: Definitions
-    repositories: Repositories
-    preparing: Preparing
-    books: Books
-    guards: Guards
-    facilities: Facilities
-    approvals: Approvals
-    address: str
 
 
 @dataclass
@@ -79,6 +56,7 @@ class Executions:
     def __init__(self, parts: Workshop) -> None:
         self._parts = parts
         self._records = parts.records
+        self._outfit = Outfit(parts)
         self._guard = threading.Lock()
         self._active: dict[str, _Active] = {}
         self._closing = False
@@ -119,7 +97,7 @@ class Executions:
     def again(self, build: Document, stages: list[str]) -> Document:
         """Run stages once more, and those after them that did not succeed. Raises Conflict where the file changed so
         that they are no stages any more."""
-        loaded = self._load(build)
+        loaded = self._outfit.load(build)
         rerun = _downstream(loaded, build.body["stages"], stages)
         if not set(stages) <= {one.name for one in loaded.plan.stages}:
             raise build_wrong_state("The pipeline's stages are not those of the first attempt any more.")
@@ -157,6 +135,8 @@ class Executions:
             before.join()
         try:
             self._execute(build, active)
+        except NotFound:
+            event("run without a build", build=build.id)  # it was deleted with its project
         except Exception:
             logging.getLogger("sandbox").exception("run failed", extra={"fields": {"build": build.id}})
             self._end(build, Result.FAILED, FAILED_INSIDE)
@@ -164,55 +144,40 @@ class Executions:
             with self._guard:
                 if self._active.get(build.key) is active:
                     del self._active[build.key]
-        if not self._closing:
-            self.finished(self._records.fresh(build))
+        found = self._parts.context.store.get(build.kind, build.id)
+        if found and not self._closing:
+            self.finished(found)
 
     def _execute(self, build: Document, active: _Active) -> None:
         build = self._records.update(self._records.fresh(build), executions=int(build.body["executions"]) + 1)
         try:
-            loaded = self._load(build)
+            loaded = self._outfit.load(build)
         except (LoadError, MissingFile) as error:
             message = problem_text(error) if isinstance(error, LoadError) else str(error)
             self._end(build, Result.FAILED, message)
             return
-        token = self._token(build)
+        token = self._outfit.token(build)
         try:
             outcome = self._run(build, active, loaded, token)
         finally:
-            clear_work(self._folder(build))
-            self._parts.context.access.revoke_token(self._identity(build), token.id)
+            clear_work(self._outfit.folder(build))
+            self._parts.context.access.revoke_token(self._outfit.identity(build), token.id)
         self._finish(build, outcome)
 
     def _run(self, build: Document, active: _Active, loaded: Loaded, token: Token) -> RunOutcome:
         recorder = Recorder(self._parts.books, build, loaded.plan, build.body["attempts"])
-        earlier = {name: _outcome(one) for name, one in build.body["stages"].items()}
+        earlier = {name: read_outcome(one) for name, one in build.body["stages"].items()}
         recorder.begin(tuple(one for one in loaded.plan.stages if one.name not in earlier))
-        host = BuildHost(self._parts.facilities, self._facts(build, loaded, recorder, token))
-        run = PipelineRun(self._request(build, loaded, earlier, token), host, recorder, partial(self._release, build))
+        host = BuildHost(self._parts.facilities, self._outfit.facts(build, loaded, recorder, token))
+        run = PipelineRun(
+            self._outfit.request(build, loaded, earlier, token), host, recorder, partial(self._release, build)
+        )
         with self._guard:
             active.run = run
             reason = active.reason
         if reason:
             run.cancel(reason)
         return run.run()
-
-    def _request(
-        self, build: Document, loaded: Loaded, earlier: Mapping[str, StageOutcome], token: Token
-    ) -> RunRequest:
-        definition, version, origin = self._definition(build), self._version(build), _origin(build)
-        return RunRequest(
-            plan=loaded.plan,
-            run_id=int(build.body["id"]),
-            facts=self._parts.preparing.facts(definition, version, origin),
-            variables=self._parts.preparing.variables(definition, origin),
-            skip=frozenset(origin.skip),
-            earlier=earlier,
-            stage_attempts={name: int(number) for name, number in build.body["attempts"].items()},
-            access_token=token.secret,
-            agent_name=AGENT,
-            checkpoints=True,
-            patience=Patience(),
-        )
 
     def _release(self, build: Document, event: Event) -> None:
         """A finished stage gives back its locks."""
@@ -221,7 +186,7 @@ class Executions:
             self.ring()
 
     def _finish(self, build: Document, outcome: RunOutcome) -> None:
-        stages = {name: _stored(one) for name, one in outcome.stages.items()}
+        stages = {name: stored_outcome(one) for name, one in outcome.stages.items()}
         self._end(build, outcome.result, outcome.reason, stages=stages)
 
     def _end(self, build: Document, result: Result, reason: str, **fields: Any) -> Document:
@@ -251,78 +216,6 @@ class Executions:
             if active:
                 active.ending = True
         return self._records.update(build, **ended, **times, **fields)
-
-    # What a run is given
-
-    def _definition(self, build: Document) -> Document:
-        found = self._parts.definitions.find(self._records.project_of(build), build.body["definition"])
-        assert found is not None, "a definition with runs under way is not deleted"
-        return found
-
-    def _version(self, build: Document) -> Version:
-        found = self._parts.preparing.version(
-            self._definition(build), build.body["sourceBranch"], build.body["sourceVersion"]
-        )
-        if found is None:
-            raise MissingFile(f"The commit {build.body['sourceVersion']} is not in the repository any more.")
-        return found
-
-    def _load(self, build: Document) -> Loaded:
-        return self._parts.preparing.load(self._definition(build), self._version(build), _origin(build))
-
-    def _folder(self, build: Document) -> Path:
-        return self._records.folder(build) / "agent" / str(self._records.fresh(build).body["executions"])
-
-    def _facts(self, build: Document, loaded: Loaded, recorder: Recorder, token: Token) -> RunFacts:
-        definition, origin = self._definition(build), _origin(build)
-        known = {one.name: one.value for one in self._parts.preparing.variables(definition, origin)}
-        stages = {one.name: one for one in loaded.plan.stages}
-
-        def checkpoint(stage: str, cancellation: Cancellation) -> GateAnswer:
-            asked = StageOfRun(build, loaded.plan, stages[stage], known)
-            return Checkpoint(self._parts.guards, asked, recorder.ids, cancellation).wait()
-
-        return RunFacts(
-            build=build,
-            project=self._records.project_of(build),
-            definition=definition,
-            folder=self._folder(build),
-            sources=self._sources(build, definition),
-            person=build.body["requestedFor"],
-            access_token=token.secret,
-            checkpoint=checkpoint,
-        )
-
-    def _sources(self, build: Document, definition: Document) -> dict[str, Source]:
-        """`self` at the run's commit, and the repositories that the file declares at their branches' tips."""
-        preparing = self._parts.preparing
-        version = self._version(build)
-        text = preparing.text(definition, version)
-        refs = {alias.lower(): ref for alias, (_, ref) in declared_repositories(text).items()}
-        found = {"self": self._source(version.repository, version.commit)}
-        for alias, document in preparing.others(definition, text).items():
-            commit = preparing.tip(document, refs.get(alias, ""))
-            if commit:
-                found[alias] = self._source(document, commit.commit)
-        return found
-
-    def _source(self, repository: Document, commit: str) -> Source:
-        project = self._parts.repositories.view(repository)
-        url = f"{self._parts.address}/{project.organization}/{project.project_name}/_git/{project.name}"
-        return Source(repository.body["name"], self._parts.repositories.folder(repository), commit, url)
-
-    def _identity(self, build: Document) -> User:
-        """The project's build service: whoever a job is when it calls Azure DevOps."""
-        project = self._records.project_of(build)
-        guid = derived_guid("build-service", project.body["id"])
-        user = User(guid, f"{project.body['name']} Build Service", f"Build\\{guid}")
-        self._parts.context.store.put(USERS, f"/devops-users/{guid}", user.fields())
-        return user
-
-    def _token(self, build: Document) -> Token:
-        ends = self._parts.context.clock.now() + timedelta(hours=TOKEN_HOURS)
-        access = self._parts.context.access
-        return access.create_token(self._identity(build), f"run {build.body['id']}", valid_to=ends)
 
     # The server's beginning and end
 
@@ -361,6 +254,17 @@ class Executions:
         for one in working:
             one.join(CLOSING_SECONDS)
 
+    def end_of_project(self, project: Document) -> None:
+        """End the runs of a project that goes, and wait for them."""
+        with self._guard:
+            active = [one for key, one in self._active.items() if key.startswith(f"{project.key}/")]
+        for one in active:
+            one.reason = PROJECT_GONE
+            if one.run:
+                one.run.cancel(PROJECT_GONE)
+        for one in active:
+            one.join(CLOSING_SECONDS)
+
     def _is_working(self, build_key: str) -> bool:
         listed = self._parts.context.store.list(RECORDS, f"{build_key}/timeline")
         return any(one.body["type"] == "Job" and one.body["state"] == "inProgress" for one in listed)
@@ -375,21 +279,6 @@ class Executions:
 
 def _nobody(build: Document) -> None:
     """Nobody waits for the end of runs while nothing is wired."""
-
-
-def _origin(build: Document) -> Origin:
-    body = build.body
-    return Origin(body["reason"], body["requestedFor"], body["variables"], body["parameters"], tuple(body["skip"]))
-
-
-def _stored(outcome: StageOutcome) -> dict[str, Any]:
-    jobs = {name: {"result": str(one.result), "outputs": dict(one.outputs)} for name, one in outcome.jobs.items()}
-    return {"result": str(outcome.result), "reason": outcome.reason, "jobs": jobs}
-
-
-def _outcome(stored: Mapping[str, Any]) -> StageOutcome:
-    jobs = {name: DependencyState(Result(one["result"]), dict(one["outputs"])) for name, one in stored["jobs"].items()}
-    return StageOutcome(Result(stored["result"]), jobs, stored["reason"])
 
 
 def _downstream(loaded: Loaded, outcomes: Mapping[str, Any], stages: list[str]) -> list[str]:

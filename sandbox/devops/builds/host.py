@@ -3,11 +3,13 @@
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from sandbox.devops.builds.agents import Agents
 from sandbox.devops.builds.artifacts import Artifacts
 from sandbox.devops.builds.attachments import Attachments
 from sandbox.devops.builds.counters import Counters
@@ -68,6 +70,7 @@ class Facilities:
     """What hosts are made of."""
 
     context: Context
+    agents: Agents
     artifacts: Artifacts
     attachments: Attachments
     tests: TestRuns
@@ -217,8 +220,11 @@ class BuildHost:
     def publish_coverage(self, coverage: Coverage, report: Path) -> None:
         self._facilities.tests.publish_coverage(self._facts.build, coverage)
 
+    def agent(self) -> AbstractContextManager[Path]:
+        return self._facilities.agents.lease()
+
     def find_python(self, version: str, tools: Path, execute: Execute) -> Path | None:
-        """A new virtual environment of an installed Python: what a job installs stays in the job."""
+        """A virtual environment of an installed Python, in the agent's tools folder."""
         found = find_interpreter(version, self._environment)
         return make_environment(found, tools, execute, self._environment) if found else None
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from sandbox.devops import history
 from sandbox.devops.builds.definitions import Definitions
@@ -144,7 +145,7 @@ class Preparing:
         organization = self._organization(definition)
         person, repository = origin.person, version.repository
         uri = f"{self._address}/{organization['name']}/"
-        web = f"{uri}{project.body['name']}/_git/{repository.body['name']}"
+        web = f"{uri}{quote(project.body['name'])}/_git/{quote(repository.body['name'])}"
         return {
             "Build.DefinitionName": body["name"],
             "Build.DefinitionVersion": str(body["revision"]),

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sandbox.devops.builds.agents import Agents
 from sandbox.devops.builds.approvals import Approvals
 from sandbox.devops.builds.artifacts import Artifacts
 from sandbox.devops.builds.attachments import Attachments
@@ -13,10 +14,11 @@ from sandbox.devops.builds.checks import Checks
 from sandbox.devops.builds.counters import Counters
 from sandbox.devops.builds.definitions import Definitions
 from sandbox.devops.builds.deployments import Deployments
-from sandbox.devops.builds.execution import Executions, Workshop
+from sandbox.devops.builds.execution import Executions
 from sandbox.devops.builds.host import AzureIdentity, Facilities
 from sandbox.devops.builds.locks import Locks
 from sandbox.devops.builds.logs import BuildLogs
+from sandbox.devops.builds.outfit import Workshop
 from sandbox.devops.builds.pipelines import Pipelines
 from sandbox.devops.builds.preparing import Preparing
 from sandbox.devops.builds.pushes import PushRuns
@@ -105,6 +107,7 @@ class BuildService:
         )
         facilities = Facilities(
             context,
+            Agents(context.folder / "agents"),
             self._artifacts,
             self._attachments,
             self._tests,
@@ -179,6 +182,7 @@ class BuildService:
         self._executions.close()
 
     def forget_project(self, project: Document) -> None:
-        """The files of a deleted project's builds; its records go with it."""
+        """End the runs of a project that goes, and remove the files of its builds; its records go with it."""
+        self._executions.end_of_project(project)
         organization, guid = project.id.split("/")[2], project.body["id"]
         shutil.rmtree(self._context.folder / "builds" / organization / guid, ignore_errors=True)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sandbox.devops.builds.definitions import Definitions
+from sandbox.devops.builds.enumerations import STAGE_STATE, name_of
 from sandbox.devops.builds.problems import BUILD, stage_missing
 from sandbox.devops.builds.queueing import Queueing
 from sandbox.devops.builds.records import BuildRecords
@@ -60,12 +61,12 @@ class Stages:
     def update(self, call: Call) -> Reply:
         """`state` retry runs the stage again, run lets a manual one go. Of a retried stage every job runs again."""
         build, body, name = self._records.require(call), call.json(), call.params["stageRefName"]
-        state = str(body.get("state") or "").lower()
-        if state in ("retry", "1"):
+        state = name_of(body.get("state"), STAGE_STATE)
+        if state == "retry":
             self._queueing.retry(build, name, bool(body.get("forceRetryAllJobs")))
         elif state == "run":
             self._queueing.run_stage(build, self._waiting(build, name))
-        elif state in ("cancel", "0"):
+        elif state == "cancel":
             raise not_here("The sandbox cancels a whole run: PATCH the build with status cancelling.")
         else:
             raise invalid(f"A stage's state is set to retry, run or cancel; this is '{body.get('state')}'.", BUILD)
