@@ -8,8 +8,6 @@ from pathlib import Path
 
 from journey.errors import JourneyError
 
-PROJECT = "AIDevCollege"
-YAML = "/solution/azure-pipelines.yml"
 SUFFIX = re.compile(r"[a-z0-9]{3,8}")
 
 
@@ -27,25 +25,30 @@ class Attendee:
     suffix: str
     source: str
     names: Mapping[str, str]
-    project: str = PROJECT
-    yaml: str = YAML
-    connection: str = "MyAzureSubscription"
-    environments: tuple[str, str] = ("diabetes-staging", "diabetes-production")
+    project: str
+    yaml: str
+    connection: str
+    pipeline: str
+    environments: tuple[str, ...]
     staging_key: str | None = field(default=None, repr=False)
     metadata_url: str | None = None
     bundle: str | None = None
 
 
 def read_attendee(
-    environment: Mapping[str, str], workshop: Path, source: str, project: str = PROJECT, yaml: str = YAML
+    environment: Mapping[str, str], workshop: Path, source: str, project: str = "", yaml: str = ""
 ) -> Attendee:
-    """The attendee of this shell. Raises JourneyError, which names the variable that is missing."""
+    """The attendee of this shell. `project` and `yaml` go before what workshop.toml says.
+
+    Raises JourneyError, which names the variable that is missing.
+    """
     document = tomllib.loads(workshop.read_text(encoding="utf-8"))
     suffix = environment.get("WORKSHOP_SUFFIX") or str(document["attendee"]["suffix"])
     if not SUFFIX.fullmatch(suffix):
         raise JourneyError(
             "WORKSHOP_SUFFIX", repr(suffix), "3 to 8 lower-case letters and digits", "export WORKSHOP_SUFFIX=..."
         )
+    devops = document["devops"]
     return Attendee(
         organization=_need(environment, "AZURE_DEVOPS_ORG_URL", "https://dev.azure.com/<organisation>").rstrip("/"),
         token=_need(environment, "AZURE_DEVOPS_EXT_PAT", "a personal access token"),
@@ -54,8 +57,11 @@ def read_attendee(
         suffix=suffix,
         source=source,
         names={key: str(text).replace("{suffix}", suffix) for key, text in document["names"].items()},
-        project=project,
-        yaml=yaml,
+        project=project or str(devops["project"]).replace("{suffix}", suffix),
+        yaml="/" + (yaml or str(devops["yaml"])).lstrip("/"),
+        connection=str(devops["service_connection"]).replace("{suffix}", suffix),
+        pipeline=str(devops["pipeline"]).replace("{suffix}", suffix),
+        environments=tuple(str(name).replace("{suffix}", suffix) for name in devops["environments"]),
         staging_key=environment.get("WORKSHOP_STAGING_KEY") or None,
         metadata_url=environment.get("ARM_CLOUD_METADATA_URL") or None,
         bundle=environment.get("REQUESTS_CA_BUNDLE") or None,

@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from journey.attendee import PROJECT, YAML, Attendee, read_attendee
+from journey.attendee import Attendee, read_attendee
 from journey.day import DAY, Day, chosen
 from journey.errors import JourneyError
 from journey.local import SandboxError, running_sandbox
@@ -87,8 +87,8 @@ def run(
     first: Annotated[int, typer.Option("--from", min=1, max=len(DAY), help="Begin with this step.")] = 1,
     last: Annotated[int, typer.Option("--to", min=1, max=len(DAY), help="End with this step.")] = len(DAY),
     source: Annotated[str, typer.Option(help="What to import: the clone address of the workshop's repository.")] = "",
-    project: Annotated[str, typer.Option(help="The project in Azure DevOps.")] = PROJECT,
-    yaml: Annotated[str, typer.Option(help="The pipeline's file in the repository.")] = YAML,
+    project: Annotated[str, typer.Option(help="The project in Azure DevOps; else that of workshop.toml.")] = "",
+    yaml: Annotated[str, typer.Option(help="The pipeline's file; else that of workshop.toml.")] = "",
 ) -> None:
     """Walk the attendee's day on Azure DevOps; what is done already stays as it is."""
     signal.signal(signal.SIGTERM, _interrupt)

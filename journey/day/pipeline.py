@@ -5,7 +5,6 @@ from typing import Any
 from journey.day.context import Day
 from journey.errors import JourneyError
 
-NAME = "MLOps on Azure"
 HOSTED = "Azure Pipelines"
 FROM_YAML = 2  # settingsSourceType: the YAML decides what triggers a run; process type 2 is YAML as well
 KEY_VARIABLE = "staging.key"
@@ -26,7 +25,7 @@ def definition_body(day: Day) -> dict[str, Any]:
     key = day.attendee.staging_key
     secret = {KEY_VARIABLE: {"value": key, "isSecret": True, "allowOverride": False}} if key else {}
     return {
-        "name": NAME,
+        "name": day.attendee.pipeline,
         "path": "\\",
         "type": "build",
         "quality": "definition",
