@@ -43,10 +43,15 @@ class Follower:
         self._told = day.told.setdefault(build, set())
 
     def follow(self, until: Callable[[Look], bool]) -> Look:
-        """Looks until the run is as wanted. Raises JourneyError for a run that goes on for hours."""
+        """Looks until the run is as wanted. Raises JourneyError for a run that goes on for hours.
+
+        A run that was over before anybody looked is no news.
+        """
         deadline, rhythm = time.monotonic() + LONGEST_RUN, pauses()
         while True:
             look = self.look()
+            if look.completed and not self._told:
+                return look
             if self._tell_news(look):
                 rhythm = pauses()
             if look.completed or until(look):

@@ -139,6 +139,14 @@ def test_news_are_told_once_and_in_order(service: Service, day: Day, told: list[
     assert [line for line in told if "stage" in line] == [f"  The stage {name}: ok" for name in STAGES]
 
 
+def test_a_run_that_is_over_is_no_news(service: Service, day: Day, told: list[str]) -> None:
+    """Who walks the day again does not read the old runs again."""
+    run = Run(service)
+    run.exists, run.done, run.result = True, list(STAGES), "succeeded"
+    assert approve(day) == "run 20261124.1 succeeded, 0 approved on the way"
+    assert told == []
+
+
 def test_a_waiting_run_says_what_it_waits_for(service: Service, day: Day, told: list[str]) -> None:
     """One line, however often it is looked at."""
     run = Run(service)
