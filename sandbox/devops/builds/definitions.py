@@ -119,36 +119,39 @@ class Definitions:
     def make(self, project: Document, fields: Mapping[str, Any], person: dict[str, str]) -> Document:
         """A new definition. Raises Conflict for its name and BadRequest for a YAML that cannot be loaded."""
         parent = f"{project.id}/definitions"
+        body = {
+            "id": 0,
+            "revision": 1,
+            "queueStatus": "enabled",
+            "variables": {},
+            "triggers": [dict(FROM_YAML)],
+            "tags": [],
+            **fields,
+            "authoredBy": person,
+        }
+        self.check(self._unsaved(f"{parent}/0", body))
         with self._store.write() as change:
             self._check_free(change, project, fields, 0)
             number = next_number(change, project.id.split("/")[2], "definitions")
-            body = {
-                "id": number,
-                "revision": 1,
-                "queueStatus": "enabled",
-                "variables": {},
-                "triggers": [dict(FROM_YAML)],
-                "tags": [],
-                **fields,
-                "authoredBy": person,
-            }
-            made = change.put(DEFINITIONS, f"{parent}/{number}", body, parent)
-            self.check(made)
-        return made
+            return change.put(DEFINITIONS, f"{parent}/{number}", {**body, "id": number}, parent)
+
+    def _unsaved(self, key: str, body: dict[str, Any]) -> Document:
+        """A definition as it would be, to be looked at before anything is written: git runs outside of the write."""
+        now = self._context.clock.timestamp()
+        return Document(DEFINITIONS, key.lower(), key, "", key.rsplit("/", 1)[-1], body, now, now)
 
     def update(self, call: Call) -> Reply:
         """The whole definition again, on top of the revision that the body names."""
-        body, project = call.json(), require_project(self._store, call)
+        body, project, found = call.json(), require_project(self._store, call), self.require(call)
+        fields = self._given(call, project, {**_defaults(found), **body}, found.body["variables"])
+        self.check(self._unsaved(found.id, {**found.body, **fields}))
         with self._store.write() as change:
             found = self.require(call)
             stored = int(found.body["revision"])
             if int(body.get("revision") or 0) != stored:
                 raise stale_definition(int(body.get("revision") or 0), stored)
-            fields = self._given(call, project, {**_defaults(found), **body}, found.body["variables"])
             self._check_free(change, project, fields, int(found.body["id"]))
-            merged = {**found.body, **fields, "revision": stored + 1}
-            document = change.put(DEFINITIONS, found.id, merged)
-            self.check(document)
+            document = change.put(DEFINITIONS, found.id, {**found.body, **fields, "revision": stored + 1})
         self.changed(document)
         return Reply.json(self.wire(call, document, True))
 
