@@ -19,7 +19,7 @@ INPUTS = (
 def run(step: StepContext, inputs: Inputs) -> None:
     """Nothing is downloaded: what is installed here decides."""
     version = inputs.text("versionSpec").strip()
-    found = step.host.find_python(version, step.folders.temp / "Python", step.run_agent_command)
+    found = step.host.find_python(version, step.folders.pythons, step.run_agent_command)
     if found is None:
         raise StepError(
             f"Version spec {version} for architecture {inputs.text('architecture')} did not match any version in "
