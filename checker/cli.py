@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from checker.model import AttendeeReport, CheckResult, LeftOut
 
 PASSED, FAILED, USAGE, NOT_CHECKED = 0, 1, 2, 3
+NOT_CONFIGURED = "not configured"
 LOG_FILE = Path.home() / ".mlops-checker" / "checker.log"
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -104,6 +105,9 @@ def check(
     seed: Annotated[int | None, typer.Option(help="Repeats the random rows of an earlier run.")] = None,
     hints: Annotated[int, typer.Option(min=0, max=3, help="How many hints to show for each finding.")] = 1,
     devops: DevOps = True,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look again whenever a run moves, until all is well; Ctrl-C ends it.")
+    ] = False,
     staging_key_file: KeyFile = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Evidence, request ids, every call.")] = False,
 ) -> None:
@@ -117,12 +121,17 @@ def check(
     codes = select(wanted or [])
     settings = read_settings(config or find_file(Path.cwd()), os.environ, staging_key_file)
     codes, left_out = leave_out(codes, settings, devops)
+    if watch and (reason := _no_devops(settings, devops)):
+        raise _nothing_there(settings, "--watch follows runs", reason)
     secrets = Secrets()
     _log_to(secrets, verbose)
-    report = _check(settings, secrets, codes, int(time.time()) if seed is None else seed)
-    report = replace(report, left_out=left_out)
-    _write(secrets.mask(chosen.report(report, _view(sys.stdout, hints, verbose))))
-    raise typer.Exit(exit_code(report))
+    while True:
+        context = _open(settings, secrets, seed)
+        report = replace(_check(context, codes), left_out=left_out)
+        _write(secrets.mask(chosen.report(report, _view(sys.stdout, hints, verbose))))
+        if not watch or exit_code(report) == PASSED:
+            raise typer.Exit(exit_code(report))
+        _await_news(context)
 
 
 @app.command("list")
@@ -168,22 +177,29 @@ def leave_out(codes: list[str], settings: Settings, devops: bool) -> "tuple[list
     from checker.checks import CHECKS
     from checker.model import LeftOut, Service
 
-    reason = "not configured" if settings.devops.organization is None else "--no-devops"
+    reason = _no_devops(settings, devops)
     left = [code for code in codes if CHECKS[code].service is Service.DEVOPS]
-    if not left or (devops and settings.devops.organization is not None):
+    if not left or not reason:
         return codes, None
     if len(left) == len(codes):
-        raise _nothing_left(settings, left, reason)
+        names = ", ".join(left[:4]) + ", ..." * (len(left) > 4)
+        raise _nothing_there(settings, f"{names} look at Azure DevOps", reason)
     return [code for code in codes if code not in left], LeftOut(Service.DEVOPS, reason, tuple(dict.fromkeys(left)))
 
 
-def _nothing_left(settings: Settings, codes: list[str], reason: str) -> ConfigurationError:
-    address = f"export {ORGANIZATION_URL}=https://dev.azure.com/<organisation>"
+def _no_devops(settings: Settings, devops: bool) -> str:
+    """Why nobody is to look at Azure DevOps; '' when somebody is."""
+    if settings.devops.organization is None:
+        return NOT_CONFIGURED
+    return "" if devops else "--no-devops"
+
+
+def _nothing_there(settings: Settings, what: str, reason: str) -> ConfigurationError:
     return ConfigurationError(
         f"[devops] organization of {settings.file.name}, {ORGANIZATION_URL}, and --no-devops",
-        f"{', '.join(codes[:4])}{', ...' * (len(codes) > 4)} look at Azure DevOps: {reason}",
-        "an organisation to look at, or a module that needs none",
-        (address, f"export {ORGANIZATION_TOKEN}=<token>", f"checker check {codes[0]}"),
+        f"{what}: {reason}",
+        "an organisation to look at, and a token of it",
+        (f"export {ORGANIZATION_URL}=https://dev.azure.com/<organisation>", f"export {ORGANIZATION_TOKEN}=<token>"),
     )
 
 
@@ -201,16 +217,27 @@ def _format(name: str) -> Format:
     return FORMATS[name]()
 
 
-def _check(settings: Settings, secrets: Secrets, codes: list[str], seed: int) -> "AttendeeReport":
-    from checker.checks import CHECKS
+def _open(settings: Settings, secrets: Secrets, seed: int | None) -> "CheckContext":
     from checker.clients.http import HttpClient
     from checker.context import open_context
+
+    return open_context(settings, HttpClient(secrets), int(time.time()) if seed is None else seed)
+
+
+def _await_news(context: "CheckContext") -> None:
+    from checker.watching import POLL_SECONDS, await_news
+
+    _write(f"\nlooking every {POLL_SECONDS:.0f} s whether a run moves; Ctrl-C ends it\n\n", sys.stderr)
+    await_news(context)
+
+
+def _check(context: "CheckContext", codes: list[str]) -> "AttendeeReport":
+    from checker.checks import CHECKS
     from checker.model import Service
     from checker.reports.terminal import Progress
     from checker.runner import run_checks, with_prerequisites
 
     began, started = time.monotonic(), datetime.now(UTC)
-    context = open_context(settings, HttpClient(secrets), seed)
     checks = with_prerequisites(codes, CHECKS)
     if any(check.service is Service.AZURE for check in checks):
         _knock(context)

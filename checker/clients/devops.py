@@ -86,7 +86,9 @@ class Definition:
 
 @dataclass(frozen=True)
 class Run:
-    """A run, which the build API calls a build. `problems` are what the service says about it as a whole."""
+    """A run, which the build API calls a build. `problems` are what the service says about it as a whole, `changed` is
+    when something in it changed last, as the service writes it.
+    """
 
     id: str
     number: str
@@ -98,6 +100,7 @@ class Run:
     commit: str
     message: str
     queued: datetime
+    changed: str
     problems: tuple[str, ...]
 
     @property
@@ -309,6 +312,7 @@ def run(document: Any) -> Run:
         commit=text(document, "sourceVersion"),
         message=text(document, "triggerInfo", "ci.message"),
         queued=moment(document, "queueTime"),
+        changed=text(document, "lastChangedDate"),
         problems=tuple(filter(None, said)),
     )
 

@@ -114,11 +114,9 @@ def test_connection_with_a_secret_to_another_subscription(workplace: Workplace) 
     assert "ServicePrincipal" in seen(results, "CON003")
 
 
-def test_connection_that_is_being_made_or_whose_making_failed(workplace: Workplace) -> None:
+def test_connection_whose_making_failed_gives_the_reason(workplace: Workplace) -> None:
     workplace.make_project()
-    workplace.make_connection(mode="Automatic")
-    results = workplace.check("CON002")
-    assert results["CON002"].outcome in (Outcome.WAITING, Outcome.PASS)
+    workplace.make_connection()
     workplace.organization.switch(endpoint_not_ready=True)
     try:
         assert "insufficient privileges" in seen(workplace.check("CON002"), "CON002")

@@ -8,6 +8,7 @@ from checker.checks import CHECKS
 from checker.context import CheckContext
 from checker.model import CheckResult, Outcome
 from checker.runner import run_checks, with_prerequisites
+from checker.watching import POLL_SECONDS, await_news
 from tests.checks.test_module_6 import outcomes, seen
 from tests.checks.workplace import Workplace
 from tests.checks.worlds import World
@@ -210,6 +211,25 @@ def test_polling_is_one_call(workplace: Workplace) -> None:
     context = workplace.context()
     assert [run.status for run in context.pipeline_runs()] == ["completed"]
     assert context.http.devops_reads == 1
+
+
+def test_watching_ends_when_an_approved_run_moves_on(workplace: Workplace) -> None:
+    """One call a poll; the news is there at the first poll after it, however little of it the sweep can see."""
+    run = first_run(workplace)
+    workplace.pipelines.await_record(run, "Checkpoint.Approval")
+    context = workplace.context()
+    context.pipeline_runs()
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        assert len(slept) < 200, "nothing is ever new"
+        if len(slept) == 2:
+            workplace.approve(run)
+
+    await_news(context, sleep)
+    assert slept == [POLL_SECONDS] * 2
+    assert context.http.devops_reads == 1 + 3
 
 
 def test_throttling_is_waited_out_or_unknown(workplace: Workplace) -> None:

@@ -96,7 +96,7 @@ class Workplace:
         guid = self.organization.get(path)["id"]
         self.organization.patch(f"{self.name}/_apis/git/repositories/{guid}", {"defaultBranch": f"refs/heads/{branch}"})
 
-    def make_connection(self, name: str = CONNECTION, mode: str = "Manual", **authorization: Any) -> str:
+    def make_connection(self, name: str = CONNECTION, **authorization: Any) -> str:
         """A federated connection to the world's subscription, but for what is given; its id."""
         guid = self.organization.get(f"_apis/projects/{self.name}")["id"]
         parameters = {"serviceprincipalid": str(uuid.uuid4()), **authorization.pop("parameters", {})}
@@ -105,7 +105,7 @@ class Workplace:
             "name": name,
             "type": authorization.pop("type", "AzureRM"),
             "url": "https://management.azure.com/",
-            "data": {"subscriptionId": subscription, "subscriptionName": "Workshop", "creationMode": mode},
+            "data": {"subscriptionId": subscription, "subscriptionName": "Workshop"},
             "authorization": {"scheme": "WorkloadIdentityFederation", "parameters": parameters, **authorization},
             "serviceEndpointProjectReferences": [{"projectReference": {"id": guid, "name": self.name}, "name": name}],
         }

@@ -236,3 +236,28 @@ def test_module_2_needs_no_sign_in_to_azure_and_shows_no_token(wire: Wire) -> No
     assert token not in done.stdout + done.stderr
     assert sent not in done.stdout + done.stderr
     assert len(wire.asked) == 1
+
+
+def test_watching_wants_an_organisation_to_watch() -> None:
+    done = run("check", "WSP001", "--watch", AZURE_SUBSCRIPTION_ID=SUBSCRIPTION)
+    assert done.returncode == 2
+    assert "--watch follows runs: not configured" in done.stderr
+    assert is_one_screen(done.stderr)
+
+
+def test_watching_ends_when_all_is_well(wire: Wire) -> None:
+    """A sweep that fails, a poll that sees a run move, a sweep that passes: the answers run out if it asks for more."""
+    moved = json.dumps({"value": [{"id": 1, "status": "completed", "queueTime": "2025-01-10T12:22:41.71Z"}]}).encode()
+    kind = {"Content-Type": "application/json"}
+    missing = Answer(404, b'{"typeKey": "ProjectDoesNotExistWithNameException"}', kind)
+    nothing = Answer(200, b'{"value": []}', kind)
+    found = Answer(200, b'{"name": "AIDevCollege", "state": "wellFormed"}', kind)
+    wire.queue(missing, nothing, nothing, Answer(200, moved, kind), found)
+    more = {"AZURE_DEVOPS_ORG_URL": f"{wire.base}/ada", "AZURE_DEVOPS_EXT_PAT": "a-personal-access-token"}
+    more |= {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION, "REQUESTS_CA_BUNDLE": str(wire.bundle)}
+    done = run("check", "PRJ001", "--watch", **more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "there is no project" in done.stdout
+    assert done.stdout.index("1 of 2 checks passed") < done.stdout.index("2 of 2 checks passed: all is well")
+    assert "whether a run moves" in done.stderr
+    assert wire.answers == []

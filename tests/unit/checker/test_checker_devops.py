@@ -1,18 +1,24 @@
 """Azure DevOps' wire as the checker reads it: refusals, pages, and documents in the shapes of the contract."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from checker_wire import Answer, Wire, make_devops_settings
+from checker_wire import Answer, Wire, make_devops_settings, make_settings
 
+from checker.checks import CHECKS
 from checker.checks.runs import first_broken
 from checker.checks.triggers import NotReadHere, read_trigger, read_variable
+from checker.clients.cloud import Cloud
 from checker.clients.devops import DevOpsClient, Workplace, definition, record
 from checker.clients.http import HttpClient
+from checker.clients.identity import Tokens
 from checker.clients.organization import Organization
+from checker.context import CheckContext
 from checker.errors import Forbidden, NotSignedIn, ServiceFault, Throttled, TokenRefused, Unreachable
 from checker.masking import MASK, Secrets
+from checker.model import Waiting
 
 TOKEN = "a-personal-access-token-of-ada"
 HTML = {"Content-Type": "text/html; charset=utf-8"}
@@ -267,3 +273,17 @@ def test_the_workshops_own_files_are_read(name: str) -> None:
     assert read_trigger(source).starts_on("main")
     assert not read_trigger(source).starts_on("master")
     assert read_variable(source, "workshop.suffix") == "abc"
+
+
+@pytest.mark.parametrize(("state", "part"), [("InProgress", "InProgress"), ("", "not ready")])
+def test_connection_that_is_being_made_is_waited_for(wire: Wire, state: str, part: str) -> None:
+    settings = replace(make_settings(), devops=make_devops_settings(f"{wire.base}/ada", TOKEN))
+    cloud = Cloud("Test", wire.base, "core.windows.net")
+    secrets = Secrets()
+    tokens = Tokens(cloud, secrets, client_secret=True)
+    context = CheckContext(settings, cloud, HttpClient(secrets), tokens, seed=1)
+    status = {"operationStatus": {"state": state}} if state else {}
+    wire.queue(document({"value": [{"name": "myazuresubscription", "isReady": False, **status}]}))
+    with pytest.raises(Waiting) as caught:
+        CHECKS["CON002"].run(context)
+    assert part in caught.value.finding.seen
