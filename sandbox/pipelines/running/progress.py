@@ -35,13 +35,15 @@ class JobProgress:
     def name(self) -> str:
         return self.planned.name
 
-    def depends_on(self, context: Callable[[], RunContext], variables: Variables, run: RunState) -> tuple[str, ...]:
+    def depends_on(
+        self, context: Callable[[], RunContext], variables: Callable[[], Variables], run: RunState
+    ) -> tuple[str, ...]:
         """The jobs it waits for; a `$[ ]` is asked once. Raises RunRefused."""
         if self.names is None:
             self.names = self.planned.depends_on
             if self.planned.depends_on_expression is not None:
                 try:
-                    text = evaluate(self.planned.depends_on_expression, variables, run, context())
+                    text = evaluate(self.planned.depends_on_expression, variables(), run, context())
                     self.names = names_in(text)
                 except (ExpressionError, ValueError) as error:
                     raise RunRefused(str(error)) from error

@@ -34,6 +34,7 @@ class Schedule:
         self._stages = {one.name.lower(): StageProgress(one) for one in run.request.plan.stages}
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._busy = 0
+        self._threads = 0
         self._failure: BaseException | None = None
         run.cancellation.subscribe(lambda: self._messages.put(lambda: None))
 
@@ -45,9 +46,21 @@ class Schedule:
                 pass
             if all(stage.state == State.FINISHED for stage in self._stages.values()):
                 return self._outcome()
+            if not self._threads:
+                self._break_circle()
+                continue
             self._messages.get()()
             if self._failure is not None:
                 raise self._failure
+
+    def _break_circle(self) -> None:
+        """Nothing runs and nothing may start: a `dependsOn` that was known at run time only leads back to itself."""
+        running = [stage for stage in self._stages.values() if stage.state == State.RUNNING]
+        waiting = [(stage, job) for stage in running for job in stage.jobs.values() if job.state == State.WAITING]
+        if not waiting:
+            raise AssertionError("a run stands still although its graph was checked")
+        for stage, job in waiting:
+            self._finish_job(stage, job, Result.FAILED, "its dependsOn cannot be used: it leads back to itself")
 
     def _leave_out(self) -> None:
         """Stages that are finished already, or that nobody wants."""
@@ -153,7 +166,7 @@ class Schedule:
             self._finish_job(stage, job, Result.CANCELED, self._run.cancellation.reason)
             return True
         try:
-            names = job.depends_on(lambda: self._job_context(stage, {}), self._root_with(stage, job), self._run)
+            names = job.depends_on(lambda: self._job_context(stage, {}), lambda: self._root_with(stage, job), self._run)
             before = {stage.jobs[name.lower()].name: stage.jobs[name.lower()] for name in names}
         except (RunRefused, KeyError) as error:
             self._finish_job(stage, job, Result.FAILED, f"its dependsOn cannot be used: {error}")
@@ -218,8 +231,13 @@ class Schedule:
                 work()
             except BaseException as error:  # noqa: BLE001 - the edge of a thread: the loop raises it again
                 self._messages.put(lambda error=error: self._fail(error))  # type: ignore[misc]
+            self._messages.put(self._thread_ended)
 
+        self._threads += 1
         threading.Thread(target=guarded, name=name, daemon=True).start()
+
+    def _thread_ended(self) -> None:
+        self._threads -= 1
 
     def _fail(self, error: BaseException) -> None:
         self._failure = error
