@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bench import devops, pipelines
 from bench.measure import median_seconds, run
 from bench.rehearsal import rehearse
 from bench.server import measure_calls, measure_model, measure_start, soak
@@ -28,6 +29,10 @@ TARGETS: Mapping[str, float] = {
     "rehearse_to_steps_ratio": 1.3,
     "soak_server_errors": 0.0,
     "soak_lost_writes": 0.0,
+    "pipeline_50_steps_seconds": 0.5,
+    "pipeline_30_jobs_seconds": 1.2,
+    "expand_2000_lines_seconds": 0.5,
+    "push_to_first_log_line_seconds": 1.0,
 }
 
 
@@ -47,6 +52,8 @@ def main() -> None:
         figures |= measure_start(folder / "start", RUNS)
         figures |= measure_calls(folder / "calls")
         figures |= measure_model(folder / "model")
+        figures |= pipelines.measure()
+        figures |= devops.measure(folder / "devops")
         figures |= soak(folder / "soak", options.soak)
         if not options.without_rehearsal:
             figures |= rehearse(folder / "rehearsal")

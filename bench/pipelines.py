@@ -22,6 +22,19 @@ COMMIT = (
     ("add", "."),
     ("-c", "user.name=bench", "-c", "user.email=bench@localhost", "commit", "--quiet", "-m", "bench"),
 )
+LONG = "parameters:\n- name: words\n  type: object\n  default: [a, b, c]\njobs:\n" + "".join(
+    f"- job: j{number}\n"
+    "  steps:\n"
+    "  - ${{ each word in parameters.words }}:\n"
+    f"    - script: echo ${{{{ upper(word) }}}} {number}\n"
+    "      displayName: Say ${{ word }}\n"
+    "  - ${{ if eq(variables['Build.Reason'], 'Manual') }}:\n"
+    "    - script: echo by hand\n"
+    "  - ${{ else }}:\n"
+    "    - script: echo by itself\n"
+    "      condition: and(succeeded(), ne(variables['quiet'], 'true'))\n"
+    for number in range(200)
+)
 LARGE_BYTES = 200_000_000
 LARGE = f"steps:\n- checkout: none\n- script: yes 0123456789012345678901234567890123456789 | head -c {LARGE_BYTES}\n"
 
@@ -34,6 +47,7 @@ def measure() -> dict[str, float]:
             "pipeline_50_steps_seconds": median_seconds(lambda: run(MANY_STEPS, folder), RUNS),
             "pipeline_30_jobs_seconds": median_seconds(lambda: run(MANY_JOBS, folder), RUNS),
             "pipeline_30_jobs_of_a_repository_seconds": median_seconds(lambda: run(MANY_JOBS, folder, True), RUNS),
+            "expand_2000_lines_seconds": median_seconds(lambda: expand(folder), RUNS),
             "pipeline_200_mb_of_output_seconds": median_seconds(lambda: run(LARGE, folder), 1),
             "shell_loop_of_50_seconds": median_seconds(lambda: loop(STEPS), RUNS),
             "shell_loop_of_30_seconds": median_seconds(lambda: loop(JOBS), RUNS),
@@ -53,6 +67,13 @@ def run(text: str, folder: Path, repository: bool = False) -> None:
     request = RunRequest(load_file(file, home).plan, 1)
     outcome = PipelineRun(request, LocalHost(LocalSettings(home / "run", home))).run()
     assert outcome.result == "Succeeded", outcome
+
+
+def expand(folder: Path) -> None:
+    """Load a pipeline of 2,000 lines with a loop, conditions and expressions: read, expanded, bound and planned."""
+    file = folder / "long.yml"
+    file.write_text(LONG)
+    assert len(load_file(file, folder).plan.stages) == 1
 
 
 def loop(count: int) -> None:

@@ -27,14 +27,16 @@ def rehearse(folder: Path) -> dict[str, Any]:
 
     def walk() -> dict[str, Any]:
         with running_sandbox(folder / "state") as environment:
-            runner = Runner(REPOSITORY, folder, release, {**environment, "WORKSHOP_SUFFIX": SUFFIX})
+            # By hand there is no organisation, so the checker must not look for one.
+            alone = {name: value for name, value in environment.items() if not name.startswith("AZURE_DEVOPS_")}
+            runner = Runner(REPOSITORY, folder, release, {**alone, "WORKSHOP_SUFFIX": SUFFIX})
             for result in runner.run(solution_steps(release, folder)):
                 if result.code:
                     raise RuntimeError(f"{result.step.title} failed:\n{result.log.read_text()}")
                 steps[result.step.title] = round(result.seconds, 2)
             key = (folder / "staging.key").read_text().strip()
             return _check(
-                {**os.environ, **environment, "WORKSHOP_SUFFIX": SUFFIX, "WORKSHOP_STAGING_KEY": key}, folder / "state"
+                {**os.environ, **alone, "WORKSHOP_SUFFIX": SUFFIX, "WORKSHOP_STAGING_KEY": key}, folder / "state"
             )
 
     checked: dict[str, Any] = {}
@@ -44,7 +46,7 @@ def rehearse(folder: Path) -> dict[str, Any]:
 
 
 def _check(environment: Mapping[str, str], state: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "checker", "check", "--format", "json"]
+    command = [sys.executable, "-m", "checker", "check", "--no-devops", "--format", "json"]
     times, counts = [], []
     for _ in range(CHECKS):
         before = _calls_seen(environment, state)

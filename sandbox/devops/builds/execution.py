@@ -26,6 +26,7 @@ from sandbox.pipelines.errors import LoadError
 from sandbox.pipelines.events import Event, StageFinished
 from sandbox.pipelines.expressions.contexts import Result
 from sandbox.pipelines.loading import Loaded
+from sandbox.pipelines.running.processes import end_left_behind
 from sandbox.pipelines.running.runs import PipelineRun
 from sandbox.pipelines.running.settings import RunOutcome
 from sandbox.store import Document
@@ -223,6 +224,7 @@ class Executions:
         """Start what waited to be started, resume what only waited, and end what was in the middle of a job."""
         for build in self._records.unfinished():
             for leftover in (self._records.folder(build) / "agent").glob("*"):
+                end_left_behind(leftover)
                 clear_work(leftover)
             records = self._parts.books.timelines.of(build).records()
             working = any(one["type"] == "Job" and one["state"] == "inProgress" for one in records)
@@ -250,7 +252,7 @@ class Executions:
         working = [one for key, one in active.items() if self._is_working(key)]
         for one in working:
             if one.run:
-                one.run.cancel(STOPPED)
+                one.run.abort(STOPPED)
         for one in working:
             one.join(CLOSING_SECONDS)
 
@@ -261,7 +263,7 @@ class Executions:
         for one in active:
             one.reason = PROJECT_GONE
             if one.run:
-                one.run.cancel(PROJECT_GONE)
+                one.run.abort(PROJECT_GONE)
         for one in active:
             one.join(CLOSING_SECONDS)
 
