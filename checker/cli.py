@@ -196,7 +196,7 @@ def _no_devops(settings: Settings, devops: bool) -> str:
 
 def _nothing_there(settings: Settings, what: str, reason: str) -> ConfigurationError:
     return ConfigurationError(
-        f"[devops] organization of {settings.file.name}, {ORGANIZATION_URL}, and --no-devops",
+        f"where Azure DevOps is: [devops] organization of {settings.file.name}, and {ORGANIZATION_URL}",
         f"{what}: {reason}",
         "an organisation to look at, and a token of it",
         (f"export {ORGANIZATION_URL}=https://dev.azure.com/<organisation>", f"export {ORGANIZATION_TOKEN}=<token>"),

@@ -32,7 +32,7 @@ def connection_exists(context: CheckContext) -> Evidence:
         )
     if found.kind.lower() != AZURE:
         raise failed(f"`{name}` is of the type {quote(found.kind)}", "Azure Resource Manager", "Make it again.")
-    return Evidence(f"{found.name}, {found.kind}", {"id": found.id, "type": found.kind})
+    return Evidence(f"{found.name}, {quote(found.kind)}", {"id": found.id, "type": found.kind})
 
 
 @devops_check("CON002", "M4", ("CON001",))
@@ -59,7 +59,7 @@ def connection_is_ready(context: CheckContext) -> Evidence:
             "The checker takes the subscription from AZURE_SUBSCRIPTION_ID, or from workshop.toml.",
             commands=("az account list --output table",),
         )
-    return Evidence(f"ready, subscription {found.subscription}", {"subscription": found.subscription})
+    return Evidence(f"ready, subscription {quote(found.subscription)}", {"subscription": found.subscription})
 
 
 @devops_check("CON003", "M4", ("CON001",))

@@ -110,12 +110,12 @@ def _deployed(context: CheckContext, name: str) -> Evidence:
             commands=(f"az pipelines runs list {at_project(context)} --output table",),
         )
     if not found.result:
-        raise waiting(f"run {found.run_number} deploys to {name}", "the deployment ends well")
+        raise waiting(f"run {quote(found.run_number)} deploys to {name}", "the deployment ends well")
     if found.result not in GOOD:
         raise failed(
-            f"the deployment of run {found.run_number} to {name} is {quote(found.result)}",
+            f"the deployment of run {quote(found.run_number)} to {name} is {quote(found.result)}",
             "a deployment that succeeded",
             "The log of the stage says which step broke, and why.",
         )
-    where = f"run {found.run_number}, stage {quote(found.stage)}"
+    where = f"run {quote(found.run_number)}, stage {quote(found.stage)}"
     return Evidence(where, {"run": found.run, "stage": found.stage, "environment": name})

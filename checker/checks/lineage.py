@@ -58,10 +58,10 @@ def _run_problems(context: CheckContext, version: AssetVersion) -> list[str]:
     found = []
     if run.commit != commit:
         found.append(
-            f"{version.reference} names the commit {quote(commit)[:12]}, run {run.number} has {run.commit[:12]}"
+            f"{version.reference} names the commit {quote(commit)[:12]}, run {quote(run.number)} has {run.commit[:12]}"
         )
     deployed = newest_deployment(context, context.settings.devops.production_environment)
     if deployed is None or deployed.run != run.id:
-        by = f"run {deployed.run_number}" if deployed else "no run"
-        found.append(f"{version.reference} is of run {run.number}, and {by} deployed to production last")
+        by = f"run {quote(deployed.run_number)}" if deployed else "no run"
+        found.append(f"{version.reference} is of run {quote(run.number)}, and {by} deployed to production last")
     return found

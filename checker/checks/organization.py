@@ -26,7 +26,7 @@ def organization_answers(context: CheckContext) -> Evidence:
             "An organisation of another directory is not shown to you: it looks like one that does not exist.",
             commands=(f"az devops project list --organization {address} --output table",),
         )
-    return Evidence(f"{address}, as {found.user or 'somebody'}", {"organization": address, "user": found.user})
+    return Evidence(f"{address}, as {quote(found.user) or 'somebody'}", {"organization": address, "user": found.user})
 
 
 @devops_check("PRJ001", "M2", ("ORG001",))
@@ -67,7 +67,7 @@ def process_is_agile(context: CheckContext) -> Evidence:
             "Nothing is in the project yet? Make it again, with Agile, beneath Advanced.",
             "A project from Basic can be changed: Organization settings, Process.",
         )
-    return Evidence(process, {"process": process})
+    return Evidence(quote(process), {"process": process})
 
 
 @devops_check("PRJ003", "M2", ("PRJ001",))
@@ -93,7 +93,7 @@ def project_is_private_with_git(context: CheckContext) -> Evidence:
             ),
         )
     return Evidence(
-        f"Git, {found.visibility}", {"visibility": found.visibility, "source_control": found.source_control}
+        f"Git, {quote(found.visibility)}", {"visibility": found.visibility, "source_control": found.source_control}
     )
 
 

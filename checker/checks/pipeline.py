@@ -36,7 +36,7 @@ def pipeline_points_at_the_repository(context: CheckContext) -> Evidence:
         )
     branch = f", but runs {found.branch} by default" if found.branch not in ("", repository.branch) else ""
     return Evidence(
-        f"{found.name}: {repository.name}, {found.yaml}{branch}", {"pipeline": found.id, "path": found.yaml}
+        quote(f"{found.name}: {repository.name}, {found.yaml}{branch}"), {"pipeline": found.id, "path": found.yaml}
     )
 
 
@@ -60,7 +60,7 @@ def pipeline_can_start(context: CheckContext) -> Evidence:
             "the trigger of the YAML",
             "Pipelines, Edit, the three dots, Triggers: take the override away.",
         )
-    return Evidence(f"{found.name} is enabled, its trigger is the file's", {"pipeline": found.id})
+    return Evidence(f"{quote(found.name)} is enabled, its trigger is the file's", {"pipeline": found.id})
 
 
 def definition_of(context: CheckContext) -> Definition:

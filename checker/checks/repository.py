@@ -51,7 +51,7 @@ def pipeline_file_is_there(context: CheckContext) -> Evidence:
             "The path is that of the pipeline, or yaml in the section [devops] of workshop.toml; case matters.",
             "In the portal: Pipelines, Edit, the three dots, Settings, YAML file path.",
         )
-    return Evidence(f"{path} on {repository.branch}", {"path": path, "branch": repository.branch})
+    return Evidence(quote(f"{path} on {repository.branch}"), {"path": path, "branch": repository.branch})
 
 
 @devops_check("REP003", "M3", ("REP002",))
@@ -64,19 +64,21 @@ def default_branch_starts_the_pipeline(context: CheckContext) -> Evidence:
     try:
         trigger = read_trigger(_file(context) or "")
     except NotReadHere as reason:
-        return Evidence(f"{path} has a trigger that the checker cannot read ({quote(str(reason))}): look yourself", {})
+        return Evidence(
+            f"{quote(path)} has a trigger that the checker cannot read ({quote(str(reason))}): look yourself", {}
+        )
     named = ", ".join(trigger.include) or "none"
     if not trigger.starts_on(branch):
         but = f", but not {', '.join(trigger.exclude)}" if trigger.exclude else ""
         raise failed(
-            f"the default branch is {branch}; the trigger of {path} is {quote(named + but)}",
+            f"the default branch is {branch}; the trigger of {quote(path)} is {quote(named + but)}",
             f"a trigger that names {branch}",
             "Which branch do you push to, and which does the file listen to?",
             "An import keeps the branch of its source, which may be master.",
             f"Change the trigger to {branch}, or the default branch: Repos, Branches, Set as default branch.",
             commands=(f'az repos update --repository "{_repository(context).name}" --default-branch <branch>',),
         )
-    return Evidence(f"{branch} starts {path} (trigger {named})", {"branch": branch, "trigger": named})
+    return Evidence(quote(f"{branch} starts {path} (trigger {named})"), {"branch": branch, "trigger": named})
 
 
 @devops_check("YML001", "M5", ("REP002",))
@@ -90,7 +92,7 @@ def variables_carry_the_suffix(context: CheckContext) -> Evidence:
     if found != wanted:
         seen = f"{SUFFIX_VARIABLE} is `{quote(found)}`" if found else f"there is no variable {SUFFIX_VARIABLE}"
         raise failed(
-            f"in {path}, {seen}",
+            f"in {quote(path)}, {seen}",
             f"{SUFFIX_VARIABLE}: {wanted}",
             "Change it before the first run: the run makes what the variables name.",
             "The checker takes your suffix from workshop.toml, or from WORKSHOP_SUFFIX.",

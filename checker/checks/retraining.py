@@ -26,7 +26,7 @@ def push_started_a_run(context: CheckContext) -> Evidence:
         raise _not_yet(context, run)
     said = f": {quote(run.message)}" if run.message else ""
     facts = {"run": run.id, "reason": run.reason, "commit": run.commit, "message": run.message}
-    return Evidence(f"run {run.number} ({run.reason}) of {run.commit[:7]}{said}", facts)
+    return Evidence(f"run {quote(run.number)} ({quote(run.reason)}) of {run.commit[:7]}{said}", facts)
 
 
 @devops_check("AUT002", "M10", ("AUT001", "MOD001"))
@@ -42,13 +42,15 @@ def automatic_run_registered_a_version(context: CheckContext) -> Evidence:
     shown = ", ".join(f"{one.reference} from build {quote(one.tags.get('build', '')) or '?'}" for one in versions[:3])
     if not mine or mine[0].tags.get("commit") != run.commit or len(versions) < 2:
         raise failed(
-            f"run {run.number} has the id {run.id} and the commit {run.commit[:7]}; versions: {shown}",
+            f"run {quote(run.number)} has the id {run.id} and the commit {run.commit[:7]}; versions: {shown}",
             "a second version whose tags build and commit are those of the run",
             "Did the gate refuse the new model? Then the run has not registered it, and has failed.",
             "The register step takes the tags from BUILD_BUILDID and BUILD_SOURCEVERSION.",
             commands=show_run(context, run),
         )
-    return Evidence(f"{mine[0].reference} of {len(versions)}, from run {run.number}", {"version": mine[0].reference})
+    return Evidence(
+        f"{mine[0].reference} of {len(versions)}, from run {quote(run.number)}", {"version": mine[0].reference}
+    )
 
 
 def automatic_run(context: CheckContext) -> Run | None:
@@ -61,7 +63,7 @@ def automatic_run(context: CheckContext) -> Run | None:
 def _nothing_automatic(context: CheckContext) -> Verdict:
     newest = pipeline_runs(context)[0]
     return failed(
-        f"the newest run, {newest.number}, was started by {quote(newest.reason)} on {quote(newest.branch)}",
+        f"the newest run, {quote(newest.number)}, was started by {quote(newest.reason)} on {quote(newest.branch)}",
         "a run that a push to the default branch started",
         "The exercise is the push: do not press Run.",
         "A branch that was never merged, or a file outside the trigger's paths, starts nothing.",
@@ -74,12 +76,12 @@ def _not_yet(context: CheckContext, run: Run) -> Verdict:
     """Without the timeline: the run that everything else is judged by has had its call already."""
     if run.status != "completed":
         return waiting(
-            f"run {run.number} of {run.commit[:7]} is {quote(run.status)}",
+            f"run {quote(run.number)} of {run.commit[:7]} is {quote(run.status)}",
             "the run ends well; it may wait for an approval",
             commands=show_run(context, run),
         )
     return failed(
-        f"run {run.number} of {run.commit[:7]} is {quote(run.result)}",
+        f"run {quote(run.number)} of {run.commit[:7]} is {quote(run.result)}",
         "a run that succeeds",
         "Open it: the first error in its log says why.",
         commands=show_run(context, run),

@@ -57,7 +57,9 @@ def artifact_is_published(context: CheckContext) -> Evidence:
             "A step with a condition may have been skipped: look at the log of the run.",
             commands=(f"az pipelines runs artifact list --run-id {run.id} {at_project(context)} --output table",),
         )
-    return Evidence(f"{', '.join(names)} of run {run.number}", {"run": run.id, "artifacts": " ".join(names)})
+    return Evidence(
+        f"{quote(', '.join(names))} of run {quote(run.number)}", {"run": run.id, "artifacts": " ".join(names)}
+    )
 
 
 @devops_check("RUN003", "M8", ("RUN001",))
@@ -103,7 +105,7 @@ def unfinished(context: CheckContext, run: Run, records: Sequence[Record]) -> Ve
     reason = quote(said[0]) if said else "without a message"
     no_agent = any(NO_AGENT in sentence.lower() for sentence in said)
     return failed(
-        f"run {run.number} is {quote(run.result)}: {where} says {reason}",
+        f"run {quote(run.number)} is {quote(run.result)}: {where} says {reason}",
         "a run that succeeds",
         *(NO_AGENT_HINTS if no_agent else ("This is the first error, not the last: later ones follow from it.",)),
         "The log of the step says more; the run can be started again, or its failed stage alone.",
@@ -124,7 +126,7 @@ def show_run(context: CheckContext, run: Run) -> tuple[str, ...]:
 
 
 def _under_way(context: CheckContext, run: Run, records: Sequence[Record]) -> Verdict:
-    name, show = f"run {run.number}", show_run(context, run)
+    name, show = f"run {quote(run.number)}", show_run(context, run)
     open_ones = {record.kind for record in records if record.state == "inProgress"}
     if AUTHORIZATION in open_ones:
         return waiting(
@@ -154,7 +156,7 @@ def _judged(context: CheckContext) -> Run:
 def _evidence(context: CheckContext, run: Run, what: str) -> Evidence:
     address = run_page(context.devops.organization.address, context.settings.devops.project, run.id)
     facts = {"run": run.id, "number": run.number, "commit": run.commit, "reason": run.reason, "address": address}
-    return Evidence(f"run {run.number} ({run.reason}, {run.commit[:7]}): {what}", facts)
+    return Evidence(f"run {quote(run.number)} ({quote(run.reason)}, {run.commit[:7]}): {what}", facts)
 
 
 def _never_ran(context: CheckContext) -> Verdict:
