@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.devops import history
 from sandbox.devops.context import Context, collection, number_option
+from sandbox.devops.enumerations import VERSION, name_of
 from sandbox.devops.front import Action
 from sandbox.devops.locations import location
 from sandbox.devops.problems import GIT, missing
@@ -172,7 +173,7 @@ def _side(call: Call, side: str, default_branch: str) -> history.Version:
     """`baseVersion` and `baseVersionType` in the documents, `baseVersionDescriptor.` and `base` from some clients."""
     short = call.option(f"{side}Version")
     if short:
-        kind = call.option(f"{side}VersionType", "branch").lower()
+        kind = name_of(call.option(f"{side}VersionType", "branch"), VERSION)
         return history.Version(kind if kind in history.REF_PREFIX else "branch", short)
     return history.asked(call, f"{side}VersionDescriptor.", default_branch)
 

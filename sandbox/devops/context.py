@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -225,6 +226,21 @@ def number_option(call: Call, name: str, default: int) -> int:
     if not text.isdigit():
         raise invalid(f"'{name}' is a whole number; this is '{text}'.")
     return int(text)
+
+
+def moment_option(call: Call, name: str) -> str:
+    """A time of the query, to be compared with stored ones; empty where there is none. Raises BadRequest.
+
+    ISO 8601 from everybody but Node's client, which writes dates as HTTP does.
+    """
+    text = call.option(name)
+    if not text:
+        return ""
+    try:
+        found = parsedate_to_datetime(text) if "," in text else datetime.fromisoformat(text)
+    except ValueError as error:
+        raise invalid(f"'{name}' is a time such as 2025-01-31T09:30:00Z; this is '{text}'.") from error
+    return wire_time(found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC))
 
 
 def flag_option(call: Call, name: str, default: bool = False) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.devops import history
 from sandbox.devops.context import Context
+from sandbox.devops.enumerations import CHANGE, CONTENT, name_of
 from sandbox.devops.front import Action
 from sandbox.devops.git import ZERO, Git, GitFailed
 from sandbox.devops.locations import location
@@ -20,7 +21,6 @@ from sandbox.store import Document
 from sandbox.wire import Call, Reply
 
 FILE = "100644"
-KINDS = ("add", "edit", "delete", "rename")
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,10 @@ def _target(body: Mapping[str, Any]) -> tuple[str, str]:
 def _edits(commit: Mapping[str, Any]) -> Iterable[Edit]:
     """The changes of a commit. Raises BadRequest."""
     for change in commit.get("changes") or []:
-        kind = str(change.get("changeType") or "").lower()
+        kind = name_of(change.get("changeType"), CHANGE)
         path = str((change.get("item") or {}).get("path") or "").strip("/")
-        if kind not in KINDS or not path:
-            raise invalid(f"A change has a changeType of {', '.join(KINDS)} and an item with a path.", GIT)
+        if kind not in CHANGE or not path:
+            raise invalid(f"A change has a changeType of {', '.join(CHANGE)} and an item with a path.", GIT)
         old_path = str(change.get("sourceServerItem") or "").strip("/") if kind == "rename" else ""
         yield Edit(kind, path, old_path, _content(kind, path, change.get("newContent")))
 
@@ -148,7 +148,7 @@ def _content(kind: str, path: str, given: Mapping[str, Any] | None) -> bytes | N
             raise invalid(f"The change of '/{path}' has no newContent.", GIT)
         return None
     text = str(given.get("content") or "")
-    if str(given.get("contentType") or "rawtext").lower() != "base64encoded":
+    if name_of(given.get("contentType"), CONTENT) != "base64encoded":
         return text.encode()
     try:
         return base64.b64decode(text, validate=True)

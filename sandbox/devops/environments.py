@@ -13,6 +13,7 @@ from sandbox.devops.context import (
     require_project,
     wire_time,
 )
+from sandbox.devops.enumerations import ENVIRONMENT_EXPAND, name_of
 from sandbox.devops.front import Action
 from sandbox.devops.locations import location
 from sandbox.devops.problems import TASK, exists, invalid, missing
@@ -58,7 +59,7 @@ class Environments:
     def get(self, call: Call) -> Reply:
         """With `expands=resourceReferences` the resources are listed; there are no machines or clusters in one here."""
         wire = self._wire(call, self._require(call))
-        wanted = call.option("expands").lower() == "resourcereferences"
+        wanted = name_of(call.option("expands"), ENVIRONMENT_EXPAND) == "resourcereferences"
         return Reply.json({**wire, "resources": []} if wanted else wire)
 
     def find(self, project: Document, name: str) -> Document | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sandbox.devops.enumerations import VERSION, name_of
 from sandbox.devops.git import ZERO, Git, GitFailed
 from sandbox.devops.problems import item_missing, object_missing, version_missing
 from sandbox.wire import Call
@@ -78,7 +79,7 @@ class Change:
 
 def asked(call: Call, prefix: str, default_branch: str) -> Version:
     """The version that a query describes: `{prefix}version`, `{prefix}versionType`. Branches may be written in full."""
-    kind = call.option(f"{prefix}versionType", "branch").lower()
+    kind = name_of(call.option(f"{prefix}versionType", "branch"), VERSION)
     name = call.option(f"{prefix}version") or default_branch
     kind = kind if kind in REF_PREFIX else "branch"
     return Version(kind, name.removeprefix(REF_PREFIX[kind]) if REF_PREFIX[kind] else name)

@@ -6,6 +6,7 @@ from typing import Any
 from sandbox.devops import history
 from sandbox.devops.commits import item_address
 from sandbox.devops.context import Context, collection, flag_option
+from sandbox.devops.enumerations import RECURSION, name_of
 from sandbox.devops.front import Action
 from sandbox.devops.git import GitFailed
 from sandbox.devops.locations import location
@@ -118,7 +119,7 @@ class _Item:
 
     def reply(self) -> Reply:
         scope = self._call.option("scopePath")
-        level = self._call.option("recursionLevel", "none").lower()
+        level = name_of(self._call.option("recursionLevel", "none"), RECURSION)
         if scope or level != "none" or not self._path:
             return self._many(scope or self._path or "/", level)
         entry = self._items.require_entry(self._document, self._commit, self._path, self._version)

@@ -19,6 +19,7 @@ from sandbox.devops.context import (
     require_project,
     web_address,
 )
+from sandbox.devops.enumerations import VISIBILITY, name_of
 from sandbox.devops.front import Action
 from sandbox.devops.locations import location
 from sandbox.devops.problems import CORE, invalid, missing, project_exists
@@ -27,7 +28,6 @@ from sandbox.errors import BadRequest
 from sandbox.store import Document, get_operation
 from sandbox.wire import Call, Reply
 
-VISIBILITIES = ("private", "public", "organization")
 UNUSABLE = re.compile(r'[\\/:*?"<>|;#$\{\},+=\[\]\x00-\x1f]|^[_.]|\.$')
 LONGEST = 64
 STATUSES = {"InProgress": "inProgress", "Succeeded": "succeeded", "Failed": "failed"}
@@ -121,6 +121,7 @@ class Projects:
         fields = {name: body[name] for name in ("name", "description", "visibility") if body.get(name) is not None}
         merged = {**project.body, **fields}
         wanted = _wanted(merged)
+        fields = {**fields, "visibility": wanted.visibility}
         clash = find_project(self._store, require_organization(self._store, call), wanted.name)
         if clash and clash.id != project.id:
             raise project_exists(wanted.name)
@@ -201,9 +202,9 @@ def _wanted(body: dict[str, Any]) -> _Wanted:
             f"The following project name is not valid: '{name}'. A name has 1 to {LONGEST} characters, none of "
             r'\ / : * ? " < > | ; # $ { } , + = [ ], no underscore or dot at its beginning and no dot at its end.',
         )
-    visibility = str(body.get("visibility") or "private")
-    if visibility not in VISIBILITIES:
-        raise invalid(f"The visibility of a project is {', '.join(VISIBILITIES)}; this is '{visibility}'.", CORE)
+    visibility = name_of(body.get("visibility") or "private", VISIBILITY)
+    if visibility not in VISIBILITY:
+        raise invalid(f"The visibility of a project is {', '.join(VISIBILITY)}; this is '{visibility}'.", CORE)
     capabilities = body.get("capabilities") or {}
     kind = (capabilities.get("versioncontrol") or {}).get("sourceControlType", "Git")
     if kind.lower() != "git":

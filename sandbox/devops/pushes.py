@@ -10,7 +10,16 @@ from functools import partial
 from typing import Any
 
 from sandbox.devops import history
-from sandbox.devops.context import Context, address, collection, flag_option, identity, next_number, number_option
+from sandbox.devops.context import (
+    Context,
+    address,
+    collection,
+    flag_option,
+    identity,
+    moment_option,
+    next_number,
+    number_option,
+)
 from sandbox.devops.front import Action
 from sandbox.devops.git import ZERO
 from sandbox.devops.locations import location
@@ -221,7 +230,7 @@ def _updates(push: Document) -> list[RefUpdate]:
 
 def _matches(call: Call, push: Document) -> bool:
     name = call.option("searchCriteria.refName")
-    since, until = call.option("searchCriteria.fromDate"), call.option("searchCriteria.toDate")
+    since, until = moment_option(call, "searchCriteria.fromDate"), moment_option(call, "searchCriteria.toDate")
     pusher = call.option("searchCriteria.pusherId")
     body = push.body
     return (

@@ -18,6 +18,7 @@ from sandbox.devops.context import (
     require_project,
     wire_time,
 )
+from sandbox.devops.enumerations import GROUP_ORDER, name_of
 from sandbox.devops.front import Action
 from sandbox.devops.locations import location
 from sandbox.devops.problems import TASK, exists, invalid, missing, not_here, project_missing
@@ -53,7 +54,7 @@ class VariableGroups:
         listed = self._store.list(GROUPS, _collection(call.params["organization"]))
         mine = [one for one in listed if project.body["id"] in one.body["projects"]]
         found = [one for one in mine if fnmatch.fnmatchcase(one.body["name"].lower(), pattern)]
-        descending = call.option("queryOrder").lower() == "iddescending"
+        descending = name_of(call.option("queryOrder"), GROUP_ORDER) == "iddescending"
         found.sort(key=lambda one: int(one.body["id"]), reverse=descending)
         rows, headers = page(call, found)
         return collection((self._wire(call, one, False) for one in rows), headers)

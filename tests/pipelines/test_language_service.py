@@ -5,7 +5,6 @@ package; both are fetched once and kept in pytest's cache. Without node or a reg
 """
 
 import json
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.node import fetch, install_packages
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("language_service.js")
@@ -30,12 +31,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("language-service")]
 @pytest.fixture(scope="module")
 def service(request: pytest.FixtureRequest) -> Path:
     """The folder that has the service and its schema; what can be had only from a registry is had once."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        pytest.skip("node and npm are not installed: Microsoft's language service cannot run")
-    folder = Path(request.config.cache.mkdir("language-service"))
-    if not (folder / "node_modules" / "azure-pipelines-language-service").is_dir():
-        fetch([npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), *PACKAGES], folder)
+    folder = install_packages(Path(request.config.cache.mkdir("language-service")), *PACKAGES)
     if not (folder / SCHEMA).is_file():
         fetch(
             [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(folder), SCHEMA_PACKAGE], folder
@@ -43,16 +39,6 @@ def service(request: pytest.FixtureRequest) -> Path:
         with zipfile.ZipFile(next(folder.glob("check_jsonschema-*.whl"))) as wheel:
             wheel.extract(SCHEMA, folder)
     return folder
-
-
-def fetch(command: list[str], folder: Path) -> None:
-    """Runs an installer. Skips the tests, with its last words, when it cannot reach a registry."""
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=180, check=False)
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"{Path(command[0]).name} got no answer from its registry within 180 seconds")
-    if done.returncode:
-        pytest.skip(f"{Path(command[0]).name} cannot fetch the language service: {done.stderr.strip()[-300:]}")
 
 
 def findings(folder: Path, *files: Path) -> dict[str, list[dict[str, Any]]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.devops import history
 from sandbox.devops.builds.definitions import Definitions, queue_reference
-from sandbox.devops.builds.enumerations import BUILD_ORDER, REASON, RESULT, STATUS, name_of, names_of
+from sandbox.devops.builds.enumerations import BUILD_ORDER, REASON, RESULT, STATUS
 from sandbox.devops.builds.problems import BUILD, build_wrong_state
 from sandbox.devops.builds.queueing import Queueing, RunOptions
 from sandbox.devops.builds.records import LIVE, SERVICE, BuildRecords
@@ -15,6 +15,7 @@ from sandbox.devops.context import (
     Context,
     collection,
     identity,
+    moment_option,
     number_option,
     project_reference,
     read_list,
@@ -22,6 +23,7 @@ from sandbox.devops.context import (
     web_address,
     without_nulls,
 )
+from sandbox.devops.enumerations import name_of, names_of
 from sandbox.devops.front import Action
 from sandbox.devops.locations import location
 from sandbox.devops.problems import invalid
@@ -293,7 +295,7 @@ def _csv(call: Call, name: str) -> list[str]:
 def _wanted(call: Call, build: Document) -> bool:
     body = build.body
     definitions, ids = _csv(call, "definitions"), _csv(call, "buildIds")
-    branch, since, until = call.option("branchName"), call.option("minTime"), call.option("maxTime")
+    branch, since, until = call.option("branchName"), moment_option(call, "minTime"), moment_option(call, "maxTime")
     moment = body["finishTime"] or body["startTime"] or body["queueTime"]
     person = call.option("requestedFor").lower()
     tests: Sequence[Callable[[], bool]] = (

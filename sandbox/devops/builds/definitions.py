@@ -4,7 +4,7 @@ import fnmatch
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.devops.builds.enumerations import DEFINITION_ORDER, QUEUE_STATUS, name_of
+from sandbox.devops.builds.enumerations import DEFINITION_ORDER, QUEUE_STATUS
 from sandbox.devops.builds.problems import (
     BUILD,
     definition_exists,
@@ -26,6 +26,7 @@ from sandbox.devops.context import (
     web_address,
     wire_time,
 )
+from sandbox.devops.enumerations import name_of
 from sandbox.devops.front import Action
 from sandbox.devops.locations import location
 from sandbox.devops.problems import invalid, not_here

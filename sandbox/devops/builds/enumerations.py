@@ -1,10 +1,4 @@
-"""Enumerations of builds, by name and by number: Node's client sends numbers, everybody else names.
-
-The numbers are those of the client's own declarations (azure-devops-node-api, BuildInterfaces).
-"""
-
-from collections.abc import Mapping
-from typing import Any
+"""Enumerations of builds, pipelines and tests (sandbox.devops.enumerations says why numbers)."""
 
 STATUS = {"none": 0, "inprogress": 1, "completed": 2, "cancelling": 4, "postponed": 8, "notstarted": 32, "all": 47}
 RESULT = {"none": 0, "succeeded": 2, "partiallysucceeded": 4, "failed": 8, "canceled": 32}
@@ -37,18 +31,6 @@ DEFINITION_ORDER = {
 }
 QUEUE_STATUS = {"enabled": 0, "paused": 1, "disabled": 2}
 STAGE_STATE = {"cancel": 0, "retry": 1, "run": 2}
-
-
-def name_of(value: Any, numbers: Mapping[str, int]) -> str:
-    """A value of a body or query in lower case, whichever way it was written; an unknown one as it is."""
-    text = str(value).strip().lower()
-    return next((name for name, number in numbers.items() if str(number) == text), text)
-
-
-def names_of(text: str, numbers: Mapping[str, int]) -> list[str]:
-    """A filter: names with commas between them, or a number that adds up several. Empty where there is none."""
-    if not text.strip().isdigit():
-        return [one.strip().lower() for one in text.split(",") if one.strip()]
-    asked = int(text)
-    exact = [name for name, number in numbers.items() if number == asked]
-    return exact or [name for name, number in numbers.items() if number & asked]
+CONFIGURATION = {"unknown": 0, "yaml": 1, "designerjson": 2, "justintime": 3}
+SIGNED = {"none": 0, "signedcontent": 1}
+OUTCOME = {"unspecified": 0, "none": 1, "passed": 2, "failed": 3, "notexecuted": 8}

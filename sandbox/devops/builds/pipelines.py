@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.devops.builds.artifacts import Artifacts
 from sandbox.devops.builds.definitions import FROM_YAML, POOL, Definitions, folder_path, yaml_path
+from sandbox.devops.builds.enumerations import CONFIGURATION, SIGNED
 from sandbox.devops.builds.logs import BuildLogs
 from sandbox.devops.builds.preparing import MissingFile, Origin, Preparing
 from sandbox.devops.builds.problems import bad_pipeline, build_missing, invalid_pipeline, pipeline_missing
@@ -20,6 +21,7 @@ from sandbox.devops.context import (
     wire_time,
     without_nulls,
 )
+from sandbox.devops.enumerations import name_of
 from sandbox.devops.front import Action
 from sandbox.devops.locations import location
 from sandbox.devops.problems import invalid
@@ -98,7 +100,7 @@ class Pipelines:
     def create(self, call: Call) -> Reply:
         project, body = require_project(self._store, call), call.json()
         configuration = body.get("configuration") or {}
-        if str(configuration.get("type") or "yaml").lower() != "yaml":
+        if name_of(configuration.get("type") or "yaml", CONFIGURATION) != "yaml":
             raise invalid(f"A pipeline's configuration is of type yaml; this is '{configuration.get('type')}'.")
         given = configuration.get("repository") or {}
         if not configuration.get("path") or not (given.get("id") or given.get("name")):
@@ -189,7 +191,7 @@ class Pipelines:
 
     def _signed(self, call: Call, url: str) -> dict[str, Any]:
         """The content's address. Here it needs the same credentials as any call; on the cloud it carries its own."""
-        if "signedcontent" not in call.option("$expand").lower():
+        if "signedcontent" not in name_of(call.option("$expand"), SIGNED):
             return {}
         expires = wire_time(self._context.clock.now().isoformat(timespec="microseconds").replace("+00:00", "Z"))
         return {"signedContent": {"url": url, "signatureExpires": expires}}

@@ -3,11 +3,12 @@
 from typing import Any
 
 from sandbox.devops.builds.definitions import Definitions
-from sandbox.devops.builds.enumerations import STAGE_STATE, name_of
+from sandbox.devops.builds.enumerations import STAGE_STATE
 from sandbox.devops.builds.problems import BUILD, stage_missing
 from sandbox.devops.builds.queueing import Queueing
 from sandbox.devops.builds.records import BuildRecords
 from sandbox.devops.context import Context, collection, read_list, require_project
+from sandbox.devops.enumerations import name_of
 from sandbox.devops.front import Action
 from sandbox.devops.locations import location
 from sandbox.devops.permissions import PERMISSIONS, Permissions

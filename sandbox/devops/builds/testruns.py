@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from sandbox.devops.builds.enumerations import OUTCOME
 from sandbox.devops.builds.problems import test_run_missing
 from sandbox.devops.builds.records import BUILDS, BuildRecords
 from sandbox.devops.builds.timeline import build_address
@@ -18,6 +19,7 @@ from sandbox.devops.context import (
     require_project,
     web_address,
 )
+from sandbox.devops.enumerations import name_of
 from sandbox.devops.front import Action
 from sandbox.devops.locations import location
 from sandbox.devops.problems import invalid
@@ -131,7 +133,7 @@ class TestRuns:
     def results(self, call: Call) -> Reply:
         """By `outcomes`, with `$skip` and `$top`."""
         run = self._require(call)
-        wanted = {one.strip().lower() for one in call.option("outcomes").split(",") if one.strip()}
+        wanted = {name_of(one, OUTCOME) for one in call.option("outcomes").split(",") if one.strip()}
         rows = [
             (number, row)
             for number, row in enumerate(self._rows(run), 100_000)
