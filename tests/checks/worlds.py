@@ -10,6 +10,7 @@ import tarfile
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -266,11 +267,9 @@ class World:
         while time.monotonic() < deadline:
             address = self.call("GET", path, version="2023-05-01")["properties"].get("ipAddress", {})
             port = address.get("ports", [{}])[0].get("port")
-            try:
+            with suppress(requests.ConnectionError, requests.Timeout):  # it is still starting
                 if address.get("ip") and requests.get(f"http://{address['ip']}:{port}/", timeout=5).ok:
                     return
-            except requests.ConnectionError:
-                pass
             time.sleep(0.05)
         raise AssertionError("staging does not answer")
 
