@@ -1,12 +1,14 @@
 """The pipeline runner's own cost: many empty steps, many empty jobs, beside the same commands in a plain shell loop."""
 
 import json
+import shutil
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 from bench.measure import median_seconds
+from bench.measure import run as measure_run
 from sandbox.pipelines.loading import load_file
 from sandbox.pipelines.running.local import LocalHost, LocalSettings
 from sandbox.pipelines.running.runs import PipelineRun
@@ -51,7 +53,28 @@ def measure() -> dict[str, float]:
             "pipeline_200_mb_of_output_seconds": median_seconds(lambda: run(LARGE, folder), 1),
             "shell_loop_of_50_seconds": median_seconds(lambda: loop(STEPS), RUNS),
             "shell_loop_of_30_seconds": median_seconds(lambda: loop(JOBS), RUNS),
+            **measure_neighbour(folder),
         }
+
+
+def measure_neighbour(folder: Path) -> dict[str, float]:
+    """The same shapes in gitlab-ci-local, where it is on the PATH; its own start is in its figures."""
+    if shutil.which("gitlab-ci-local") is None:
+        return {}
+    one_job = "job:\n  script:\n" + "    - 'true'\n" * STEPS
+    many_jobs = "".join(f"j{number}:\n  script:\n    - 'true'\n" for number in range(JOBS))
+    shapes = {"gitlab_ci_local_50_steps_seconds": one_job, "gitlab_ci_local_30_jobs_seconds": many_jobs}
+    figures = {}
+    for name, text in shapes.items():
+        home = folder / name
+        home.mkdir()
+        (home / ".gitlab-ci.yml").write_text(text)
+        for command in COMMIT:
+            subprocess.run(["git", "-C", str(home), *command], check=True)
+        remote = ["git", "-C", str(home), "remote", "add", "origin", "https://example.test/a/b.git"]
+        subprocess.run(remote, check=True)
+        figures[name] = median_seconds(lambda home=home: measure_run(["gitlab-ci-local"], folder=home), RUNS)
+    return figures
 
 
 def run(text: str, folder: Path, repository: bool = False) -> None:
