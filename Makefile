@@ -17,7 +17,7 @@ test-az: install runtime .venv-az/.made  ## The real Azure CLI (733 MB) against 
 	AZ=.venv-az/bin/az $(BIN)/python -m pytest -m az tests/az
 
 bench: install runtime  ## Speed and memory, printed as JSON
-	$(BIN)/python -m bench
+	@$(BIN)/python -m bench
 
 lint: install
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
