@@ -3,6 +3,8 @@
 import json
 import shutil
 import subprocess
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,13 +13,21 @@ PATIENCE = 180
 
 
 def install_packages(folder: Path, *packages: str) -> Path:
-    """Have packages, each `name@version`, beneath a folder's node_modules. Gives the folder."""
+    """Have packages, each `name@version`, beneath node_modules of a folder below this one. Gives that folder.
+
+    Installed beside it and moved into place: an installation that was cut short, or another test process that installs
+    at the same time, is never seen.
+    """
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         pytest.skip(f"node and npm are not installed: {' '.join(packages)} cannot run")
-    if not all(_is_installed(folder, *package.rsplit("@", 1)) for package in packages):
-        fetch([npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), *packages], folder)
-    return folder
+    place = folder / "-".join(package.replace("/", "_") for package in packages)
+    if not all(_is_installed(place, *package.rsplit("@", 1)) for package in packages):
+        scratch = Path(tempfile.mkdtemp(dir=folder))
+        fetch([npm, "install", "--no-audit", "--no-fund", "--prefix", str(scratch), *packages], scratch)
+        with suppress(OSError):  # another process was first, with the same packages
+            scratch.rename(place)
+    return place
 
 
 def _is_installed(folder: Path, name: str, version: str) -> bool:
