@@ -9,10 +9,10 @@ from checker.model import Evidence, failed
 REFUSED = frozenset({401, 403})
 
 
-def check_wrong_key_refused(context: CheckContext, url: str, *hints: str) -> Evidence:
-    """Score with a wrong key: enough where the platform, not the learner's code, looks at keys. Raises as below."""
-    wrong = _status(context, url, WRONG_KEY, "a request with a wrong key", hints)
-    return Evidence(f"with a wrong key {wrong}", {"wrong": str(wrong), "url": url})
+def check_no_key_refused(context: CheckContext, url: str, *hints: str) -> Evidence:
+    """Score without a key: enough where the platform, not the learner's code, compares keys. Raises as below."""
+    without = _status(context, url, None, "a request without a key", hints)
+    return Evidence(f"without a key {without}", {"without": str(without), "url": url})
 
 
 def check_key_required(context: CheckContext, url: str, *hints: str) -> Evidence:

@@ -2,7 +2,7 @@
 
 from checker.checks.images import built_images
 from checker.checks.judgement import missing, quote, settled
-from checker.checks.keys import check_wrong_key_refused, reach
+from checker.checks.keys import check_no_key_refused, reach
 from checker.checks.models import find_version
 from checker.checks.parity import check_parity
 from checker.checks.registry import check
@@ -110,7 +110,7 @@ def production_requires_a_key(context: CheckContext) -> Evidence:
 
     Who may ask the model is part of the release: an open endpoint serves, and bills, anybody.
     """
-    return check_wrong_key_refused(
+    return check_no_key_refused(
         context,
         _endpoint(context).scoring_uri,
         "The endpoint's auth mode is set when it is made, and it cannot be changed later.",
