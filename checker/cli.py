@@ -156,11 +156,16 @@ def explain(code: Annotated[str, typer.Argument(help="As STG003.")]) -> None:
 
 
 def select(wanted: list[str]) -> list[str]:
-    """The codes that modules (M7), families (STG) and codes (STG003) name; all without. Raises UsageError."""
+    """The codes that modules (M7), families (STG) and codes (STG003) name; those of the usual modules without.
+
+    Raises UsageError.
+    """
     from checker.checks import CHECKS
+    from checker.model import MODULES
 
     codes: list[str] = []
-    for word in wanted or list(CHECKS):
+    usual = [code for code, check in CHECKS.items() if MODULES[check.module].usual]
+    for word in wanted or usual:
         name = word.upper()
         found = [code for code, check in CHECKS.items() if name in (code, code[:3], check.module)]
         if not found:

@@ -23,20 +23,28 @@ class Service(StrEnum):
 
     AZURE = "Azure"
     DEVOPS = "Azure DevOps"
+    MACHINE = "this machine"  # the learner's clone, tools and scripts; never looked at for a class
 
 
 @dataclass(frozen=True)
 class Module:
-    """One module of the workshop. `page` is its address in the documentation, or None while it has none."""
+    """One module of the workshop. `page` is its address in the documentation, or None while it has none.
+
+    One that is not `usual` is looked at only when it is named: the preflight comes before the day, and the clean-up
+    wants gone what all others want there.
+    """
 
     code: str
     title: str
     page: str | None = None
+    usual: bool = True
 
 
 MODULES: Mapping[str, Module] = {
     module.code: module
     for module in (
+        Module("M0", "Preflight and lanes", usual=False),
+        Module("M1", "MLOps, from notebook to pipeline"),
         Module("M2", "Azure DevOps: organisation and project"),
         Module("M3", "The repository"),
         Module("M4", "A service connection without a secret"),
@@ -46,6 +54,13 @@ MODULES: Mapping[str, Module] = {
         Module("M8", "Production: release"),
         Module("M9", "Behind the scenes"),
         Module("M10", "Change the code, get a new model"),
+        Module("M11", "Gates that can say no"),
+        Module("M12", "Blue-green and roll-back"),
+        Module("M13", "Monitoring and drift"),
+        Module("M14", "Responsible AI, briefly"),
+        Module("M15", "Least privilege, secrets, cost"),
+        Module("M16", "Clean up, and prove it", usual=False),
+        Module("M17", "Wrap-up: compare with the solution"),
     )
 }
 

@@ -39,6 +39,11 @@ def devops_check(code: str, module: str, requires: tuple[str, ...] = ()) -> Call
     return check(code, module, requires, Service.DEVOPS)
 
 
+def machine_check(code: str, module: str, requires: tuple[str, ...] = ()) -> Callable[[Run], Check]:
+    """A check that looks at the learner's machine and clone, if only among others."""
+    return check(code, module, requires, Service.MACHINE)
+
+
 def gather(*subjects: ModuleType) -> Mapping[str, Check]:
     """All checks of these modules by code: in the order of the workshop's modules, then of the subjects.
 
