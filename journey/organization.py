@@ -61,6 +61,12 @@ class Organization:
     def patch(self, path: str, body: Any, query: Query | None = None, version: str = VERSION) -> Any:
         return self._call("PATCH", path, query, body, version)[0]
 
+    def put(self, path: str, body: Any, query: Query | None = None, version: str = VERSION) -> Any:
+        return self._call("PUT", path, query, body, version)[0]
+
+    def delete(self, path: str, query: Query | None = None, version: str = VERSION) -> None:
+        self._call("DELETE", path, query, None, version)
+
     def _call(
         self, method: str, path: str, query: Query | None, body: Any, version: str
     ) -> tuple[Any, Mapping[str, str]]:

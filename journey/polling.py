@@ -10,18 +10,25 @@ T = TypeVar("T")
 SHORTEST, LONGEST, GROWTH = 0.3, 5.0, 1.4  # seconds, seconds, factor
 
 
-def pauses() -> Iterator[float]:
+def pauses(shortest: float = SHORTEST, longest: float = LONGEST) -> Iterator[float]:
     """The seconds between one look and the next."""
-    pause = SHORTEST
+    pause = shortest
     while True:
         yield pause
-        pause = min(pause * GROWTH, LONGEST)
+        pause = min(pause * GROWTH, longest)
 
 
-def wait_for(read: Callable[[], T], done: Callable[[T], bool], seconds: float, what: str) -> T:
+def wait_for(
+    read: Callable[[], T],
+    done: Callable[[T], bool],
+    seconds: float,
+    what: str,
+    shortest: float = SHORTEST,
+    longest: float = LONGEST,
+) -> T:
     """What `read` returns once `done` says yes. Raises JourneyError, with what was seen last, when patience ends."""
     deadline = time.monotonic() + seconds
-    for pause in pauses():
+    for pause in pauses(shortest, longest):
         found = read()
         if done(found):
             return found

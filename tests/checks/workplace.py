@@ -1,6 +1,5 @@
-"""What an attendee makes on Azure DevOps, made over the public wire: a project of its own for every world."""
+"""What an attendee makes on Azure DevOps: a project of the journey's worlds, looked at by the checker."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -8,51 +7,13 @@ from typing import Any
 
 from checker.context import CheckContext
 from checker.model import CheckResult
+from journey.organization import Organization as Service
+from journey.worlds.project import AGILE, CONNECTION, PIPELINE, PRODUCTION, STAGING, Project
 from tests.checks.worlds import World
-from tests.sdk.devops import AGILE, Organization, create_token, wait_for
-from tests.sdk.runs import APPROVAL, Pipelines
+from tests.sdk.devops import Organization, create_token
+from tests.sdk.runs import Pipelines
 
-CONNECTION = "MyAzureSubscription"
-STAGING, PRODUCTION = "diabetes-staging", "diabetes-production"
-YAML = """trigger:
-  branches:
-    include:
-      - main                                   # the default branch
-variables:
-  workshop.suffix: {suffix}
-stages:
-  - stage: Build
-    displayName: Train, evaluate and register
-    jobs:
-      - job: Train
-        steps:
-          - bash: {build}
-            displayName: Train it
-          - publish: $(Build.SourcesDirectory)/azure-pipelines.yml
-            artifact: {artifact}
-  - stage: Staging
-    dependsOn: Build
-    jobs:
-      - deployment: DeployStaging
-        environment: diabetes-staging
-        strategy:
-          runOnce:
-            deploy:
-              steps:
-                - bash: {staging}
-                  displayName: Deploy it
-  - stage: Production
-    dependsOn: Staging
-    jobs:
-      - deployment: DeployProduction
-        environment: diabetes-production
-        strategy:
-          runOnce:
-            deploy:
-              steps:
-                - bash: echo released
-"""
-DEFAULTS = {"build": "echo trained", "artifact": "drop", "staging": "echo staged"}
+__all__ = ["CONNECTION", "Workplace"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +24,14 @@ class Workplace:
     name: str
 
     @cached_property
+    def project(self) -> Project:
+        environment = self.world.sandbox.environment
+        service = Service(environment["AZURE_DEVOPS_ORG_URL"], environment["AZURE_DEVOPS_EXT_PAT"])
+        return Project(service, self.name, self.world.settings.subscription, self.world.suffix)
+
+    @cached_property
     def organization(self) -> Organization:
+        """The organisation as the tests of the sandbox reach it, with its switches."""
         return Organization(self.world.sandbox, self.world.sandbox.environment["AZURE_DEVOPS_EXT_PAT"])
 
     @cached_property
@@ -82,68 +50,44 @@ class Workplace:
         return self.world.check(*codes, **self.changed(**devops))
 
     def make_project(self, template: str = AGILE) -> None:
-        self.organization.create_project(self.name, template)
+        self.project.make(template)
 
     def yaml(self, **parts: str) -> str:
-        return YAML.format(**{"suffix": self.world.suffix, **DEFAULTS, **parts})
+        return self.project.text(**parts)
 
     def push(self, text: str = "", branch: str = "main", comment: str = "Change", **parts: str) -> str:
         """A commit of the pipeline's file; its id."""
-        return self.pipelines.push(text or self.yaml(**parts), branch, comment)
+        return self.project.push(text or self.yaml(**parts), branch, comment)
 
     def make_default(self, branch: str) -> None:
-        path = f"{self.name}/_apis/git/repositories/{self.name}"
-        guid = self.organization.get(path)["id"]
-        self.organization.patch(f"{self.name}/_apis/git/repositories/{guid}", {"defaultBranch": f"refs/heads/{branch}"})
+        self.project.make_default(branch)
 
     def make_connection(self, name: str = CONNECTION, **authorization: Any) -> str:
         """A federated connection to the world's subscription, but for what is given; its id."""
-        guid = self.organization.get(f"_apis/projects/{self.name}")["id"]
-        parameters = {"serviceprincipalid": str(uuid.uuid4()), **authorization.pop("parameters", {})}
-        subscription = authorization.pop("subscription", self.world.settings.subscription)
-        body = {
-            "name": name,
-            "type": authorization.pop("type", "AzureRM"),
-            "url": "https://management.azure.com/",
-            "data": {"subscriptionId": subscription, "subscriptionName": "Workshop"},
-            "authorization": {"scheme": "WorkloadIdentityFederation", "parameters": parameters, **authorization},
-            "serviceEndpointProjectReferences": [{"projectReference": {"id": guid, "name": self.name}, "name": name}],
-        }
-        return str(self.organization.post("_apis/serviceendpoint/endpoints", body)["id"])
+        return self.project.make_connection(name, **authorization)
 
     def make_environments(self, approval: bool = False, open_to_all: bool = True) -> None:
         """Both, with an approval by the attendee before production where it is asked for."""
-        self.pipelines.create_environment(STAGING, open_to_all)
-        production = self.pipelines.create_environment(PRODUCTION, open_to_all)
+        self.project.make_environment(STAGING, open_to_all)
+        production = self.project.make_environment(PRODUCTION, open_to_all)
         if approval:
-            self.pipelines.add_check(
-                production, APPROVAL, {"approvers": [self.pipelines.me], "requesterCannotBeApprover": False}
-            )
+            self.project.require_approval(production)
 
-    def make_pipeline(self, name: str = "MLOps on Azure", **parts: str) -> int:
+    def make_pipeline(self, name: str = PIPELINE, **parts: str) -> int:
         """Pushes the file and makes a pipeline of it; its id."""
-        return self.pipelines.create(self.yaml(**parts), name)
+        self.push(**parts)
+        return self.project.make_pipeline(name)
 
     def update_pipeline(self, number: int, **fields: Any) -> None:
-        path = f"{self.name}/_apis/build/definitions/{number}"
-        body = {**self.organization.get(path), **fields}
-        answer = self.organization.call("PUT", path, body)
-        assert answer.ok, answer.text
+        self.project.update_pipeline(number, **fields)
 
     def approve(self, run: int) -> dict[str, Any]:
         """Approves what a run waits for, and waits for its end."""
-        record = self.pipelines.await_record(run, "Checkpoint.Approval")
-        answer = [{"approvalId": record["id"], "status": "approved", "comment": "Seen."}]
-        self.organization.patch(f"{self.name}/_apis/pipelines/approvals", answer)
-        return self.pipelines.finish(run)
+        return self.project.approve(run)
 
     def await_run_of(self, commit: str) -> int:
         """The id of the run that the push of a commit starts."""
-
-        def found() -> int | None:
-            return next((int(one["id"]) for one in self.pipelines.builds() if one["sourceVersion"] == commit), None)
-
-        return int(wait_for(found, lambda one: one is not None))
+        return self.project.await_run_of(commit)
 
     def make_ready(self, approval: bool = True) -> int:
         """Everything before the first run; the pipeline's id."""
@@ -153,8 +97,7 @@ class Workplace:
         return self.make_pipeline()
 
     def set_visibility(self, visibility: str) -> None:
-        guid = self.organization.get(f"_apis/projects/{self.name}")["id"]
-        self.organization.finish(self.organization.patch(f"_apis/projects/{guid}", {"visibility": visibility}))
+        self.project.set_visibility(visibility)
 
     def create_token(self, scope: str) -> str:
         return create_token(self.world.sandbox, scope)
