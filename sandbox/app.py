@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import __version__
-from sandbox.arm import ResourceManager, Subscriptions
+from sandbox.arm import ResourceManager, Subscriptions, Switchboard
 from sandbox.blob import BlobFiles, Blobs, SharedAccess
 from sandbox.clock import Clock
 from sandbox.compute.folders import remove_folder
@@ -144,10 +144,13 @@ def build(settings: Settings) -> Application:
         made.groups.before_delete,
         made.delete_accounts,
     )
-    subscriptions = Subscriptions(account.subscription, account.tenant)
-    arm = ResourceManager(store, clock, ids, subscriptions, made.learning.deploy_workspace, hooks)
     secret = ids.secret()
     control = Control(secret, faults, lambda: gateway.seen, __version__)
+    switchboard = Switchboard(store, control.check)
+    subscriptions = Subscriptions(account.subscription, account.tenant, switchboard)
+    arm = ResourceManager(
+        store, clock, ids, subscriptions, switchboard, account.object_id, made.learning.deploy_workspace, hooks
+    )
     devops = DevOps(
         store,
         clock,
@@ -159,10 +162,11 @@ def build(settings: Settings) -> Application:
         settings.bundle,
         settings.base,
         PipelineIdentity(settings, account),
+        arm.grant,
     )
     containers = (made.registries, made.groups, made.clusters, made.extensions)
     tables = (control, core.identity, arm, made.blobs, *containers, made.learning, devops)
-    router = Router([operation for table in tables for operation in table.operations()])
+    router = Router([arm.guarded(operation) for table in tables for operation in table.operations()])
     gateway = Gateway(router, faults, core.identity.authenticate, _fresh(settings.state / "incoming"), ids)
 
     def recover() -> None:

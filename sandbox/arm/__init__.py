@@ -1,4 +1,5 @@
-"""Azure Resource Manager: subscriptions, resource groups, providers, deployments, generic resources, operation status.
+"""Azure Resource Manager: subscriptions, resource groups, providers, deployments, generic resources, operation status,
+roles, budgets, quota, free names.
 
 Resources of a service that the sandbox implements belong to that service; the types listed in names.PROVIDERS that no
 service claims are kept as they are sent. Any other type answers 501 with its name.
@@ -6,5 +7,6 @@ service claims are kept as they are sent. Any other type answers 501 with its na
 
 from sandbox.arm.manager import ResourceManager
 from sandbox.arm.subscriptions import Subscriptions
+from sandbox.arm.switches import Switchboard
 
-__all__ = ["ResourceManager", "Subscriptions"]
+__all__ = ["ResourceManager", "Subscriptions", "Switchboard"]

@@ -1,6 +1,6 @@
 """Template deployments: the one that azure-ai-ml makes a workspace with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from sandbox.arm.names import GROUP
@@ -25,11 +25,14 @@ class Deployer(Protocol):
 class Deployments:
     """Deployments of a resource group."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, deploy_workspace: Deployer) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, ids: Ids, deploy_workspace: Deployer, require_deployable: Callable[[], None]
+    ) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
         self._deploy_workspace = deploy_workspace
+        self._require_deployable = require_deployable
 
     def operations(self) -> list[Operation]:
         many = f"{GROUP}/providers/{TYPE}"
@@ -58,6 +61,7 @@ class Deployments:
                 "DeploymentTemplateNotImplemented",
                 "The sandbox deploys the workspace template of azure-ai-ml. It does not evaluate other templates.",
             )
+        self._require_deployable()
         outputs = self._deploy_workspace(call, parameters)
         fields = {
             "provisioningState": "Succeeded",

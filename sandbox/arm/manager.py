@@ -2,12 +2,17 @@
 
 from collections.abc import Callable, Sequence
 
+from sandbox.arm.authorization import Authorization
+from sandbox.arm.availability import Availability
+from sandbox.arm.budgets import Budgets
 from sandbox.arm.deployments import Deployer, Deployments
 from sandbox.arm.groups import ResourceGroups
 from sandbox.arm.providers import Providers
 from sandbox.arm.resources import Resources
 from sandbox.arm.status import OperationStatus
 from sandbox.arm.subscriptions import Subscriptions
+from sandbox.arm.switches import Switchboard
+from sandbox.arm.usages import Usages
 from sandbox.clock import Clock
 from sandbox.ids import Ids
 from sandbox.store import Store
@@ -23,17 +28,34 @@ class ResourceManager:
         clock: Clock,
         ids: Ids,
         subscriptions: Subscriptions,
+        switchboard: Switchboard,
+        signed_in: str,
         deploy_workspace: Deployer,
         before_delete: Sequence[Callable[[str], None]],
     ) -> None:
+        self._providers = Providers(subscriptions, switchboard)
+        self._authorization = Authorization(store, subscriptions, switchboard, signed_in)
         self._nouns = (
+            switchboard,
             subscriptions,
             ResourceGroups(store, ids, subscriptions, before_delete),
-            Resources(store, subscriptions, before_delete),
-            Providers(store, subscriptions.subscription),
-            Deployments(store, clock, ids, deploy_workspace),
+            Resources(store, subscriptions, before_delete, self._providers.require),
+            self._providers,
+            Deployments(store, clock, ids, deploy_workspace, self._providers.require_deployable),
+            self._authorization,
+            Budgets(store, subscriptions),
+            Usages(store, subscriptions),
+            Availability(store, subscriptions),
             OperationStatus(store),
         )
 
     def operations(self) -> list[Operation]:
         return [operation for noun in self._nouns for operation in noun.operations()]
+
+    def guarded(self, operation: Operation) -> Operation:
+        """An operation of any service, as the control plane in front of it lets it pass."""
+        return self._providers.guarded(operation)
+
+    def grant(self, scope: str, principal: str, role: str) -> str:
+        """Assign a built-in role by its name, for another service; returns the assignment's name."""
+        return self._authorization.grant(scope, principal, role)

@@ -20,7 +20,10 @@ PROVIDERS: Mapping[str, tuple[str, ...]] = {
     "Microsoft.Insights": ("components",),
     "Microsoft.OperationalInsights": ("workspaces",),
     "Microsoft.ManagedIdentity": ("userAssignedIdentities",),
-    "Microsoft.Authorization": ("roleAssignments",),
+    "Microsoft.Authorization": ("roleAssignments", "roleDefinitions", "permissions"),
+    "Microsoft.Compute": (),
+    "Microsoft.Consumption": ("budgets",),
+    "Microsoft.KubernetesConfiguration": ("extensions",),
     "Microsoft.PolicyInsights": (),
     "Microsoft.Resources": ("resourceGroups", "deployments"),
 }

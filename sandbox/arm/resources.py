@@ -12,18 +12,25 @@ from sandbox.store.resources import envelope, group_id, merge, not_found, parse_
 from sandbox.wire import Call, Operation, Reply
 from sandbox.wire.paging import page
 
-UNTRACKED = "microsoft.resources/deployments"
+UNTRACKED = frozenset(
+    {"microsoft.resources/deployments", "microsoft.authorization/roleassignments", "microsoft.consumption/budgets"}
+)
 
 
 class Resources:
     """Generic resources: stored and given back, with what the service adds to a few types."""
 
     def __init__(
-        self, store: Store, subscriptions: Subscriptions, before_delete: Sequence[Callable[[str], None]]
+        self,
+        store: Store,
+        subscriptions: Subscriptions,
+        before_delete: Sequence[Callable[[str], None]],
+        require_provider: Callable[[str], None],
     ) -> None:
         self._store = store
         self._subscriptions = subscriptions
         self._before_delete = before_delete
+        self._require_provider = require_provider
 
     def operations(self) -> list[Operation]:
         collection = GROUP + "/providers/{namespace}/{type}"
@@ -56,6 +63,7 @@ class Resources:
 
     def put_resource(self, call: Call) -> Reply:
         type_name = _claimed(call)
+        self._require_provider(call.params["namespace"])
         body = call.json()
         with self._store.write() as change:
             require_group(change, call.params)
@@ -123,7 +131,12 @@ def _given_properties(type_name: str, call: Call) -> dict[str, Any]:
 
 def _is_tracked(document: Document) -> bool:
     parts = parse_id(document.id)
-    return parts is not None and len(parts.names) == 1 and document.kind == parts.type.lower() != UNTRACKED
+    return (
+        parts is not None
+        and len(parts.names) == 1
+        and document.kind == parts.type.lower()
+        and document.kind not in UNTRACKED
+    )
 
 
 def _listed(document: Document) -> dict[str, Any]:

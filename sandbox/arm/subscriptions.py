@@ -3,16 +3,18 @@
 from typing import Any
 
 from sandbox.arm.names import LOCATIONS, SUBSCRIPTION
-from sandbox.errors import NotFound
+from sandbox.arm.switches import Switchboard
+from sandbox.errors import NotFound, Unauthenticated
 from sandbox.wire import Call, Operation, Reply
 
 
 class Subscriptions:
     """Tenants, subscriptions and locations."""
 
-    def __init__(self, subscription: str, tenant: str) -> None:
+    def __init__(self, subscription: str, tenant: str, switchboard: Switchboard) -> None:
         self.subscription = subscription
         self._tenant = tenant
+        self._switchboard = switchboard
 
     def operations(self) -> list[Operation]:
         rows = [
@@ -29,7 +31,9 @@ class Subscriptions:
         )
 
     def list_subscriptions(self, call: Call) -> Reply:
-        return Reply.json({"value": [self._answer()], "count": {"type": "Total", "value": 1}})
+        """Those of the token's directory."""
+        rows = [] if self._switchboard.get().directory else [self._answer()]
+        return Reply.json({"value": rows, "count": {"type": "Total", "value": len(rows)}})
 
     def get_subscription(self, call: Call) -> Reply:
         self.require(call)
@@ -47,10 +51,17 @@ class Subscriptions:
         )
 
     def require(self, call: Call) -> None:
-        """Raises NotFound for a call about another subscription."""
+        """Raises NotFound for a call about another subscription, Unauthenticated for a token of another directory."""
         asked = call.params["subscription"]
         if asked.lower() != self.subscription:
             raise NotFound("SubscriptionNotFound", f"The subscription '{asked}' could not be found.")
+        other = self._switchboard.get().directory
+        if other:
+            raise Unauthenticated(
+                "InvalidAuthenticationTokenTenant",
+                f"The access token is from the wrong issuer 'https://sts.windows.net/{self._tenant}/'. It must match "
+                f"the tenant 'https://sts.windows.net/{other}/' associated with this subscription.",
+            )
 
     def _answer(self) -> dict[str, Any]:
         return {

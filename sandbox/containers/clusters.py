@@ -13,6 +13,7 @@ from sandbox.clock import Clock
 from sandbox.containers.context import GROUP, SUBSCRIPTION, check_name, collection_id, location_of, resource_id
 from sandbox.errors import BadRequest, Conflict
 from sandbox.ids import Ids, derived_guid
+from sandbox.machines import Quota
 from sandbox.store import Document, Store, begin_operation, finish_operation
 from sandbox.store.resources import envelope, merge, not_found, require, require_group
 from sandbox.wire import Call, Operation, Reply
@@ -55,6 +56,7 @@ class Clusters:
 
     def __init__(self, store: Store, clock: Clock, ids: Ids, tenant: str = "") -> None:
         self._store = store
+        self._quota = Quota(store)
         self._ids = ids
         self._tenant = tenant
 
@@ -94,7 +96,9 @@ class Clusters:
                 "identity": self._identity(call.path, body.get("identity")),
                 "properties": _properties(call, location, body.get("properties") or {}, found),
             }
-            stored = change.put(KIND, resource_id(call, PROVIDER, name), fields, collection_id(call, PROVIDER))
+            identifier = resource_id(call, PROVIDER, name)
+            self._quota.check_pools(fields["properties"]["agentPoolProfiles"], location, identifier)
+            stored = change.put(KIND, identifier, fields, collection_id(call, PROVIDER))
         return Reply.json(envelope(stored, PROVIDER), 200 if found else 201)
 
     def _identity(self, path: str, given: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Service connections (service endpoints): made at the organisation, shared with projects, secrets kept in (3.3)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,6 +36,10 @@ SECONDS_TO_READY = 1.0  # an automatic connection is not ready before its app re
 NOT_READY = "The app registration could not be created: insufficient privileges in the directory."
 
 
+Grant = Callable[[str, str, str], str]
+"""Assigns a role at a scope to a principal in Azure; returns the assignment's name."""
+
+
 @dataclass(frozen=True)
 class Connection:
     """A service connection with its secrets, for the code that runs pipelines; never for the wire."""
@@ -52,10 +56,11 @@ class Connection:
 class Endpoints:
     """The service endpoints of an organisation."""
 
-    def __init__(self, context: Context, tenant: str) -> None:
+    def __init__(self, context: Context, tenant: str, grant: Grant | None = None) -> None:
         self._context = context
         self._store = context.store
         self._tenant = tenant
+        self._grant = grant
 
     def actions(self) -> list[Action]:
         inside, shared = location("serviceendpoint", "endpoints"), location("serviceendpoint", "sharedendpoints")
@@ -154,6 +159,7 @@ class Endpoints:
             data = dict(body.get("data") or {})
             if kind == "azurerm":
                 parameters = self._azure(organization, references, name, scheme, data, parameters)
+                data |= self._granted(data, parameters)
             record = {
                 "id": guid,
                 "name": name,
@@ -184,9 +190,10 @@ class Endpoints:
         """What the service fills in for Azure: a federation's issuer and subject, the principal of an automatic one."""
         if not data.get("subscriptionId") and data.get("scopeLevel") != "ManagementGroup":
             raise invalid("A connection of type AzureRM names its subscription in data.subscriptionId.", ENDPOINT)
-        automatic = str(data.get("creationMode") or "Manual").lower() == "automatic"
+        automatic = _is_automatic(data)
         if automatic:
-            parameters.setdefault("serviceprincipalid", derived_guid("app", organization.body["id"], name))
+            whose = (organization.body["id"], next(iter(references)), name)
+            parameters.setdefault("serviceprincipalid", derived_guid("app", *whose))
         parameters.setdefault("tenantid", self._tenant)
         if not parameters.get("serviceprincipalid") and scheme != "ManagedServiceIdentity":
             raise invalid("A manual connection names its application in parameters.serviceprincipalid.", ENDPOINT)
@@ -198,10 +205,22 @@ class Endpoints:
             raise invalid("A connection by secret needs parameters.serviceprincipalkey.", ENDPOINT)
         return parameters
 
+    def _granted(self, data: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, str]:
+        """What an automatic connection notes about its principal, which is given Contributor on what it may reach."""
+        if not _is_automatic(data) or self._grant is None:
+            return {}
+        application = str(parameters["serviceprincipalid"])
+        principal = derived_guid("principal", application)
+        scope = str(parameters.get("scope") or f"/subscriptions/{data.get('subscriptionId')}")
+        return {
+            "appObjectId": derived_guid("application", application),
+            "spnObjectId": principal,
+            "azureSpnRoleAssignmentId": self._grant(scope, principal, "Contributor"),
+        }
+
     def _ready_at(self, data: Mapping[str, Any]) -> str:
-        automatic = str(data.get("creationMode") or "Manual").lower() == "automatic"
         now = self._context.clock.now()
-        return iso(now + timedelta(seconds=SECONDS_TO_READY) if automatic else now)
+        return iso(now + timedelta(seconds=SECONDS_TO_READY) if _is_automatic(data) else now)
 
     def update(self, call: Call) -> Reply:
         """The whole connection again; a secret that comes as null stays what it was."""
@@ -350,3 +369,7 @@ def _key(organization: str, guid: str) -> str:
 def _shown(parameters: Mapping[str, Any]) -> dict[str, Any]:
     hidden = {one.lower() for one in SECRETS}
     return {name: None if name.lower() in hidden else value for name, value in parameters.items()}
+
+
+def _is_automatic(data: Mapping[str, Any]) -> bool:
+    return str(data.get("creationMode") or "Manual").lower() == "automatic"

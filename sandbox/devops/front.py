@@ -40,12 +40,15 @@ class Action:
 class Front:
     """Turns actions into operations of the router."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, access: Access, switchboard: Switchboard) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, ids: Ids, access: Access, switchboard: Switchboard, tenant: str
+    ) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
         self._access = access
         self._switchboard = switchboard
+        self._tenant = tenant
 
     def operations(self, actions: Iterable[Action]) -> list[Operation]:
         found: dict[tuple[str, str], Operation] = {}
@@ -110,6 +113,7 @@ class Front:
             "activityid": self._ids.guid(),
             "x-tfs-session": call.headers.get("x-tfs-session") or self._ids.guid(),
             "x-vss-userdata": f"{user.id}:{user.unique_name}",
+            "x-vss-resourcetenant": self._switchboard.get().directory or self._tenant,
             "cache-control": "no-cache, no-store, must-revalidate",
             **reply.headers,
         }

@@ -14,7 +14,7 @@ from sandbox.devops.commits import Commits
 from sandbox.devops.context import Context, Work
 from sandbox.devops.discovery import Discovery
 from sandbox.devops.edits import Edits
-from sandbox.devops.endpoints import Endpoints
+from sandbox.devops.endpoints import Endpoints, Grant
 from sandbox.devops.endpointtypes import EndpointTypes
 from sandbox.devops.environments import Environments
 from sandbox.devops.front import Action, Front
@@ -61,8 +61,8 @@ class DevOps:
 
     `authenticate` checks bearer tokens, `guard` the secret of the running server, `tenant` is the directory that
     service connections name, and `bundle` holds the roots that imports trust. `address` is the server's own base
-    address, and `azure` the identity by which AzureCLI steps sign in. Pushes start runs; set `listener` to hear of them
-    instead.
+    address, `azure` the identity by which AzureCLI steps sign in, and `grant` gives the principal of an automatic
+    connection its role in Azure. Pushes start runs; set `listener` to hear of them instead.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class DevOps:
         bundle: Path | None = None,
         address: str = "https://127.0.0.1",
         azure: AzureIdentity | None = None,
+        grant: Grant | None = None,
     ) -> None:
         self._store = store
         self._ids = ids
@@ -86,8 +87,8 @@ class DevOps:
         folder = state_folder / "devops"
         git = Git(folder / "git-home", folder / "processes", bundle)
         self.context = Context(store, clock, ids, folder, self.access, self.switchboard, git, Work(store))
-        self._front = Front(store, clock, ids, self.access, self.switchboard)
-        self._nouns = self._build(tenant)
+        self._front = Front(store, clock, ids, self.access, self.switchboard, tenant)
+        self._nouns = self._build(tenant, grant)
         self._discovery = Discovery(self.context, self._front)
         nouns = self._nouns
         neighbours = Neighbours(
@@ -96,11 +97,11 @@ class DevOps:
         self.builds = BuildService(self.context, neighbours, address, azure)
         self.listener: PushListener = self.builds
 
-    def _build(self, tenant: str) -> _Nouns:
+    def _build(self, tenant: str, grant: Grant | None) -> _Nouns:
         context = self.context
         repositories = Repositories(context)
         pushes = Pushes(context, repositories, self._announce)
-        endpoints, capacity = Endpoints(context, tenant), Capacity(context)
+        endpoints, capacity = Endpoints(context, tenant, grant), Capacity(context)
         groups, items = VariableGroups(context), WorkItems(context)
         imports = Imports(context, repositories, pushes, self._git_credentials)
         forget = (self._forget_builds, endpoints.forget_project, groups.forget_project, items.forget_project)

@@ -28,7 +28,8 @@ class Switches:
 
     `refusal` is how refused credentials are answered, and `tokens_expired` treats every PAT as expired.
     `throttle` counts the calls that are still to be answered 429; `rate_delay` (seconds) makes each answer carry the
-    headers of a delayed call. `import_error` is the reason with which imports fail.
+    headers of a delayed call. `import_error` is the reason with which imports fail. `directory` is the tenant that the
+    organisation is connected to, where it is not the subscription's.
     """
 
     refusal: str = "401"
@@ -41,6 +42,7 @@ class Switches:
     endpoint_not_ready: bool = False
     closed_resources: bool = False
     implied_trigger_disabled: bool = False
+    directory: str = ""
 
 
 class Switchboard:

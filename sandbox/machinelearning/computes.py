@@ -14,6 +14,7 @@ from sandbox.machinelearning.context import (
     properties_of,
     require_workspace,
 )
+from sandbox.machines import Quota
 from sandbox.store import Document, begin_operation, finish_operation
 from sandbox.store.resources import envelope, merge, require
 from sandbox.wire import Call, Operation, Reply
@@ -33,6 +34,7 @@ class Computes:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._store = context.store
+        self._quota = Quota(context.store)
 
     def operations(self) -> list[Operation]:
         one = WORKSPACE + "/computes/{compute}"
@@ -64,7 +66,9 @@ class Computes:
             found = change.get(KIND, self._id(call))
             properties = properties_of(body)
             properties = {**properties, **self._filled(properties, found), "provisioningState": "Succeeded"}
-            fields = {**body, "location": body.get("location") or workspace.body["location"], "properties": properties}
+            location = body.get("location") or workspace.body["location"]
+            self._check_quota(properties["properties"], location, self._id(call))
+            fields = {**body, "location": location, "properties": properties}
             document = change.put(KIND, self._id(call), fields, child_id(call.params, "computes"))
         return Reply.json(envelope(document, TYPE))
 
@@ -80,6 +84,10 @@ class Computes:
         now = self._context.clock.timestamp()
         created = found.body["properties"]["createdOn"] if found else now
         return {"properties": fill(properties.get("properties") or {}), "createdOn": created, "modifiedOn": now}
+
+    def _check_quota(self, inner: dict[str, Any], location: str, own: str) -> None:
+        minimum = (inner.get("scaleSettings") or {}).get("minNodeCount") or 0
+        self._quota.check_compute(str(inner.get("vmSize", "")), int(minimum), location, own)
 
     def _check_cluster(self, cluster: str) -> None:
         """A cluster can be attached once it is there and has Azure ML's extension."""

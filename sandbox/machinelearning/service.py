@@ -25,6 +25,7 @@ from sandbox.machinelearning.runtimes import Runtimes
 from sandbox.machinelearning.schedules import Schedules
 from sandbox.machinelearning.scoring import Scoring
 from sandbox.machinelearning.serving import Serving
+from sandbox.machinelearning.usages import Usages
 from sandbox.machinelearning.variables import JobIdentity, job_variables
 from sandbox.machinelearning.workspaces import Workspaces
 from sandbox.store import Document
@@ -75,6 +76,7 @@ class MachineLearning:
         self._nouns: tuple[Noun, ...] = (
             self._workspaces,
             Computes(context),
+            Usages(context),
             Datastores(context),
             *(Assets(context, kind) for kind in kinds),
             Codes(context),
