@@ -188,6 +188,7 @@ def check_scope(held: str, area: str, method: str) -> None:
 SCOPES = {
     "core": "vso.project",
     "git": "vso.code",
+    "policy": "vso.code",
     "serviceendpoint": "vso.serviceendpoint",
     "environments": "vso.environment",
     "pipelinePermissions": "vso.pipelineresources",

@@ -1,10 +1,13 @@
 """Agent pools and queues, and how much parallel work is granted: the free-tier blocker is a switch (3.8, 5.6)."""
 
+import platform
 from typing import Any
 
+from sandbox import __version__
 from sandbox.devops.context import (
     Context,
     View,
+    address,
     collection,
     next_number,
     require_organization,
@@ -23,6 +26,7 @@ POOLS: tuple[dict[str, Any], ...] = (
 )
 """Hosted work runs on this machine too; the pool is there because pipelines name it."""
 FREE_MINUTES = 1800
+CREATED = "2024-01-01T00:00:00.0000001Z"
 
 
 class Capacity:
@@ -39,6 +43,8 @@ class Capacity:
             Action("distributedtask_queues_get", "GET", queues, self.queue, one=True),
             Action("distributedtask_pools_list", "GET", pools, self.pools),
             Action("distributedtask_pools_get", "GET", pools, self.pool, one=True),
+            Action("distributedtask_agents_list", "GET", location("distributedtask", "agents"), self.agents),
+            Action("distributedtask_agents_get", "GET", location("distributedtask", "agents"), self.agent, one=True),
             Action(
                 "distributedtask_resourceusage_get", "GET", location("distributedtask", "resourceusage"), self.usage
             ),
@@ -71,10 +77,19 @@ class Capacity:
         return collection(one for one in POOLS if not wanted or str(one["name"]).lower() == wanted)
 
     def pool(self, call: Call) -> Reply:
-        for one in POOLS:
-            if str(one["id"]) == call.params["poolId"]:
-                return Reply.json(one)
-        raise missing("TaskAgentPool", f"There is no agent pool with the id {call.params['poolId']}.")
+        return Reply.json(_pool(call))
+
+    def agents(self, call: Call) -> Reply:
+        """The agents of a pool: one, online, since work of every pool runs on this machine."""
+        pool, name = _pool(call), call.option("agentName").lower()
+        found = [_agent_wire(call, pool)]
+        return collection(one for one in found if name in ("", str(one["name"]).lower()))
+
+    def agent(self, call: Call) -> Reply:
+        found, wanted = _agent_wire(call, _pool(call)), call.params["agentId"]
+        if str(found["id"]) != wanted:
+            raise missing("TaskAgent", f"There is no agent with the id {wanted} in this pool.")
+        return Reply.json(found)
 
     def usage(self, call: Call) -> Reply:
         """Hosted, private: one job and 1800 minutes where the grant is there, else none (5.6)."""
@@ -91,6 +106,32 @@ class Capacity:
             "resourceLimitsData": {},
         }
         return Reply.json({"resourceLimit": limit, "usedCount": 0, "usedMinutes": 0, "runningRequests": []})
+
+
+def _pool(call: Call) -> dict[str, Any]:
+    for one in POOLS:
+        if str(one["id"]) == call.params["poolId"]:
+            return one
+    raise missing("TaskAgentPool", f"There is no agent pool with the id {call.params['poolId']}.")
+
+
+def _agent_wire(call: Call, pool: dict[str, Any]) -> dict[str, Any]:
+    """An agent; `version` is ours, since no agent of the vendor runs here."""
+    number = str(pool["id"])
+    where = address(call, "distributedtask", "pools", number, "agents", number)
+    return {
+        "id": pool["id"],
+        "name": "Azure Pipelines 1" if pool["isHosted"] else "sandbox",
+        "version": f"0.0.0-sandbox-{__version__}",
+        "osDescription": platform.platform(),
+        "enabled": True,
+        "status": "online",
+        "provisioningState": "Provisioned",
+        "accessPoint": "CodexAccessMapping",
+        "maxParallelism": 1,
+        "createdOn": CREATED,
+        "_links": {"self": {"href": where}},
+    }
 
 
 def find_queue(view: View, project: Document, name: str) -> Document | None:

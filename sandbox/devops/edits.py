@@ -13,9 +13,10 @@ from sandbox.devops.enumerations import CHANGE, CONTENT, name_of
 from sandbox.devops.front import Action
 from sandbox.devops.git import ZERO, Git, GitFailed
 from sandbox.devops.locations import location
-from sandbox.devops.problems import GIT, invalid
+from sandbox.devops.policies import Policies
+from sandbox.devops.problems import GIT, invalid, push_refused
 from sandbox.devops.pushes import Pushes, check_object_id
-from sandbox.devops.repositories import Repositories
+from sandbox.devops.repositories import RefUpdate, Repositories
 from sandbox.errors import Conflict
 from sandbox.store import Document
 from sandbox.wire import Call, Reply
@@ -36,11 +37,12 @@ class Edit:
 class Edits:
     """`POST pushes`."""
 
-    def __init__(self, context: Context, repositories: Repositories, pushes: Pushes) -> None:
+    def __init__(self, context: Context, repositories: Repositories, pushes: Pushes, policies: Policies) -> None:
         self._context = context
         self._git = context.git
         self._repositories = repositories
         self._pushes = pushes
+        self._policies = policies
 
     def actions(self) -> list[Action]:
         return [Action("git_pushes_create", "POST", location("git", "pushes"), self.create)]
@@ -55,6 +57,9 @@ class Edits:
         with self._pushes.recording(document, self._context.person(call)) as recorded:
             folder = self._repositories.folder(document)
             self._check_tip(folder, name, old)
+            refusal = self._policies.refusal(document, RefUpdate(name, old, ""))
+            if refusal:
+                raise push_refused(refusal)
             tip = old
             for comment, edits, given in prepared:
                 tip = self._commit(call, folder, tip, comment, edits, given)

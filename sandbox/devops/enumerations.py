@@ -12,6 +12,9 @@ CONTENT = {"rawtext": 0, "base64encoded": 1}
 RECURSION = {"none": 0, "onelevel": 1, "onelevelplusnestedemptyfolders": 4, "full": 120}
 VERSION = {"branch": 0, "tag": 1, "commit": 2}
 GROUP_ORDER = {"idascending": 0, "iddescending": 1}
+PULL_REQUEST_STATUS = {"notset": 0, "active": 1, "abandoned": 2, "completed": 3, "all": 4}
+MERGE_STRATEGY = {"nofastforward": 1, "squash": 2, "rebase": 3, "rebasemerge": 4}
+THREAD_STATUS = {"unknown": 0, "active": 1, "fixed": 2, "wontfix": 3, "closed": 4, "bydesign": 5, "pending": 6}
 ENVIRONMENT_EXPAND = {"none": 0, "resourcereferences": 1}
 
 

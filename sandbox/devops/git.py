@@ -56,17 +56,22 @@ class Git:
 
     def run(self, folder: Path, *arguments: str, data: bytes = b"", extra: Mapping[str, str] | None = None) -> bytes:
         """Standard output of work on this machine. Raises GitFailed with what git wrote on standard error."""
-        done = subprocess.run(
+        done = self.attempt(folder, *arguments, data=data, extra=extra)
+        if done.returncode:
+            raise GitFailed(_said(done))
+        return done.stdout
+
+    def attempt(
+        self, folder: Path, *arguments: str, data: bytes = b"", extra: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Work on this machine whose exit code is an answer."""
+        return subprocess.run(
             ["git", *arguments],
             cwd=folder,
             env=self.environment(extra or {}),
             input=data,
             capture_output=True,
         )
-        if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip()
-            raise GitFailed(said or f"git ended with {done.returncode}")
-        return done.stdout
 
     def run_remote(self, folder: Path, *arguments: str, extra: Mapping[str, str] | None = None) -> str:
         """The output of work that talks to another machine. Raises GitFailed, also when the server stops meanwhile."""
@@ -110,6 +115,10 @@ class Git:
     def head(self, folder: Path) -> str:
         """The full name of the branch that HEAD names, whether it exists or not."""
         return self.text(folder, "symbolic-ref", "HEAD").strip()
+
+
+def _said(done: "subprocess.CompletedProcess[bytes]") -> str:
+    return done.stderr.decode("utf-8", "replace").strip() or f"git ended with {done.returncode}"
 
 
 def _environment(home: Path, bundle: Path | None) -> dict[str, str]:

@@ -57,6 +57,20 @@ git items fb93c0db-47ed-4a31-8c20-47552878fb44 @repository/{resource}/{*path} 1 
 git branchStats d5b216de-d8d5-4d32-ae76-51df755b16d3 @repository/stats/branches 2 1.0 7.1
 git blobs 7b28e929-2c99-405d-9c5c-6167a06e6816 @repository/{resource}/{sha1} 1 1.0 7.1
 git trees 729f6437-6f92-44ec-8bee-273a7111063c @repository/{resource}/{sha1} 1 1.0 7.1
+git pullRequests 9946fd70-0d40-406e-b686-b4744cbbcc37 @repository/{resource}/{pullRequestId} 1 1.0 7.1
+git pullRequestsByProject a5d28130-9cd2-40fa-9f08-902e7daa9efb @area/pullRequests 1 1.0 7.1
+git pullRequestsById 01a46dea-7d46-4d40-bc84-319e7c260d99 @area/pullRequests/{pullRequestId} 1 3.0 7.1
+git pullRequestReviewers 4b6702c7-aa35-4b89-9c96-b9abf6d3e540 @pull/reviewers/{reviewerId} 1 1.0 7.1
+git pullRequestCommits 52823034-34a8-4576-922c-8d8b77e9e4c4 @pull/commits 1 1.0 7.1
+git pullRequestWorkItems 0a637fcc-5370-4ce8-b0e8-98091f5f9482 @pull/workitems 1 1.0 7.1
+git pullRequestThreads ab6e2e5d-a0b7-4153-b64a-a4efe0d49449 @pull/threads/{threadId} 1 3.0 7.1
+git pullRequestThreadComments 965a3ec7-5ed8-455a-bdcb-835a5ea7fe7b \
+@pull/threads/{threadId}/comments/{commentId} 1 3.0 7.1
+git gitPolicyConfigurations 2c420070-a0a2-49cc-9639-c9f271c5ff07 {project}/_apis/{area}/policy/configurations 1 5.0 7.1
+policy configurations dad91cbe-d183-45f8-9c6e-9c1164472121 @area/{resource}/{configurationId} 1 2.0 7.1
+policy types 44096322-2d3d-466a-bb30-d1b7de69f61f @area/{resource}/{typeId} 1 2.0 7.1
+policy evaluations 46aecb7a-5d2c-4647-897b-0209505a9fe4 @area/evaluations/{evaluationId} 1 2.0 0.0
+policy evaluationsOfArtifact c23ddff5-229c-4d04-a80b-0fdce9f360c8 @area/evaluations 1 2.0 0.0
 serviceendpoint endpoints e85f1c62-adfc-4b74-b618-11a150fb195e @area/{resource}/{endpointId} 4 4.1 7.1
 serviceendpoint sharedendpoints 14e48fdc-2c8b-41ce-a0c3-e26f6cc55bd0 _apis/{area}/{resource}/{endpointId} 4 5.2 7.1
 serviceendpoint types 5a7938a4-655e-486c-b562-b78c54a7e87b _apis/{area}/{resource} 1 4.1 7.1
@@ -68,6 +82,7 @@ distributedtask variablegroups f5b09dd5-9d54-45a1-8b5a-1c8287d634cc @area/{resou
 distributedtask sharedvariablegroups ef5b7057-ffc3-4c77-bbad-c10b4a4abcc7 _apis/{area}/{resource}/{groupId} 2 5.2 7.1
 distributedtask queues 900fa995-c559-4923-aae7-f8424fe4fbea @area/{resource}/{queueId} 1 2.0 7.1
 distributedtask pools a8c47e17-4d56-4a56-92bb-de7ea7dc65be _apis/{area}/{resource}/{poolId} 1 1.0 7.1
+distributedtask agents e298ef32-5878-4cab-993c-043836571f42 _apis/{area}/pools/{poolId}/{resource}/{agentId} 1 1.0 7.1
 distributedtask resourceusage eae1d376-a8b1-4475-9041-1dfdbe8f0143 _apis/{area}/{resource} 2 4.1 0.0
 Pipelines pipelines 28e1305e-2afe-47bf-abaf-cbb0e6a91988 @area/{pipelineId} 1 5.1 7.1
 Pipelines runs 7859261e-d2e9-4a68-b820-a5d84cc5bb3d @area/{pipelineId}/{resource}/{runId} 2 5.1 7.1
@@ -114,10 +129,14 @@ _PUBLISHED = {
     "newWorkItems": "workItems",
     "attachment": "attachments",
     "statistics": "Runs",
+    "pullRequestsByProject": "pullRequests",
+    "pullRequestsById": "pullRequests",
+    "evaluationsOfArtifact": "evaluations",
 }
 
 
 _SHORT = {
+    "@pull": "@repository/pullRequests/{pullRequestId}",
     "@repository": "{project}/_apis/{area}/repositories/{repositoryId}",
     "@pipelines": "{project}/_apis/pipelines",
     "@builds": "{project}/_apis/{area}/builds/{buildId}",

@@ -3,7 +3,7 @@
 Types, numbers and states are facts of azure-devops.md, 1.3; where it says INF so do we.
 """
 
-from sandbox.errors import BadRequest, Conflict, NotFound, NotImplementedHere
+from sandbox.errors import BadRequest, Conflict, Forbidden, NotFound, NotImplementedHere
 
 CORE = "Microsoft.TeamFoundation.Core.WebApi"
 GIT = "Microsoft.TeamFoundation.Git.Server"
@@ -68,6 +68,36 @@ def object_missing(sha: str, repository: str) -> NotFound:
         f"{GIT}.GitObjectDoesNotExistException",
         f"TF401035: The object '{sha}' does not exist in the repository '{repository}'.",
     )
+
+
+def pull_request_missing() -> NotFound:
+    return NotFound(f"{GIT}.GitPullRequestNotFoundException", "TF401180: The requested pull request was not found.")
+
+
+def pull_request_exists() -> Conflict:
+    return Conflict(
+        f"{GIT}.GitPullRequestExistsException",
+        "TF401179: An active pull request for the source and target branch already exists.",
+    )
+
+
+def pull_request_closed() -> BadRequest:
+    return BadRequest(
+        f"{GIT}.GitPullRequestNotEditableException",
+        "TF401181: The pull request cannot be edited due to its state.",
+    )
+
+
+def pull_request_stale() -> Conflict:
+    return Conflict(
+        f"{GIT}.GitPullRequestStaleException",
+        "TF401192: The source branch has been modified since the last merge attempt.",
+    )
+
+
+def push_refused(message: str) -> Forbidden:
+    """A ref that policies guard (recorded answers of the service)."""
+    return Forbidden(f"{GIT}.GitRefUpdateRejectedByPolicyException", message)
 
 
 def invalid(message: str, namespace: str = SERVICES) -> BadRequest:

@@ -32,6 +32,7 @@ PUSHES = "devops/pushes"
 UNTOLD = "devops/untold-pushes"
 UNSETTLED = "devops/unsettled-pushes"
 CREATORS = "devops/ref-creators"
+PULL_REFS = "refs/pull/"
 
 Announce = Callable[[Document, Sequence[RefUpdate], dict[str, str]], None]
 
@@ -219,7 +220,8 @@ def _web(call: Call, document: Document, commit_id: str) -> str:
 
 
 def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[RefUpdate]:
-    names = sorted(before.keys() | after.keys())
+    """What a push changed. Refs of pull requests are the service's own and no push."""
+    names = sorted(name for name in before.keys() | after.keys() if not name.startswith(PULL_REFS))
     pairs = (RefUpdate(name, before.get(name, ZERO), after.get(name, ZERO)) for name in names)
     return [one for one in pairs if one.old != one.new]
 

@@ -7,9 +7,10 @@ from sandbox.devops.context import Context, collection, flag_option, identity, p
 from sandbox.devops.front import Action
 from sandbox.devops.git import ZERO, GitFailed
 from sandbox.devops.locations import location
+from sandbox.devops.policies import Policies
 from sandbox.devops.problems import invalid
 from sandbox.devops.pushes import Pushes, check_object_id, repository_address
-from sandbox.devops.repositories import Repositories
+from sandbox.devops.repositories import RefUpdate, Repositories
 from sandbox.store import Document
 from sandbox.wire import Call, Reply
 
@@ -19,11 +20,12 @@ MOST = 10000
 class Refs:
     """The refs of a repository."""
 
-    def __init__(self, context: Context, repositories: Repositories, pushes: Pushes) -> None:
+    def __init__(self, context: Context, repositories: Repositories, pushes: Pushes, policies: Policies) -> None:
         self._context = context
         self._git = context.git
         self._repositories = repositories
         self._pushes = pushes
+        self._policies = policies
 
     def actions(self) -> list[Action]:
         row = location("git", "refs")
@@ -90,6 +92,8 @@ class Refs:
             return "staleOldObjectId"
         if new != ZERO and history.commit_of(self._git, folder, new) is None:
             return "unresolvableToCommit"
+        if self._policies.refusal(document, RefUpdate(name, old, new)):
+            return "rejectedByPolicy"
         try:
             if new == ZERO:
                 self._git.run(folder, "update-ref", "-d", name, old)

@@ -23,8 +23,10 @@ from sandbox.devops.imports import Imports
 from sandbox.devops.items import Items
 from sandbox.devops.organizations import create_organization, ensure_first_organization
 from sandbox.devops.permissions import Permissions
+from sandbox.devops.policies import Policies
 from sandbox.devops.processes import Processes
 from sandbox.devops.projects import Projects
+from sandbox.devops.pullrequests.service import PullRequestService
 from sandbox.devops.pushes import Pushes
 from sandbox.devops.refs import Refs
 from sandbox.devops.repositories import PushListener, RefUpdate, Repositories, project_of
@@ -54,6 +56,7 @@ class _Nouns:
     capacity: Capacity
     environments: Environments
     permissions: Permissions
+    policies: Policies
 
 
 class DevOps:
@@ -62,7 +65,8 @@ class DevOps:
     `authenticate` checks bearer tokens, `guard` the secret of the running server, `tenant` is the directory that
     service connections name, and `bundle` holds the roots that imports trust. `address` is the server's own base
     address, `azure` the identity by which AzureCLI steps sign in, and `grant` gives the principal of an automatic
-    connection its role in Azure. Pushes start runs; set `listener` to hear of them instead.
+    connection its role in Azure. Pushes start runs; set `listener` to hear of them
+    instead.
     """
 
     def __init__(
@@ -95,12 +99,16 @@ class DevOps:
             nouns.repositories, nouns.endpoints, nouns.environments, nouns.permissions, nouns.groups
         )
         self.builds = BuildService(self.context, neighbours, address, azure)
+        self.pull_requests = PullRequestService(
+            self.context, nouns.repositories, nouns.pushes, nouns.policies, self.builds.validations
+        )
+        self.builds.validated = self.pull_requests.on_validated
         self.listener: PushListener = self.builds
 
     def _build(self, tenant: str, grant: Grant | None) -> _Nouns:
         context = self.context
         repositories = Repositories(context)
-        pushes = Pushes(context, repositories, self._announce)
+        pushes, policies = Pushes(context, repositories, self._announce), Policies(context)
         endpoints, capacity = Endpoints(context, tenant, grant), Capacity(context)
         groups, items = VariableGroups(context), WorkItems(context)
         imports = Imports(context, repositories, pushes, self._git_credentials)
@@ -112,19 +120,22 @@ class DevOps:
             endpoints,
             imports,
             Projects(context, parts),
-            Transport(context, repositories, pushes),
+            Transport(context, repositories, pushes, policies),
             groups,
             items,
             capacity,
             Environments(context),
             Permissions(context),
+            policies,
         )
 
     def _forget_builds(self, project: Document) -> None:
         self.builds.forget_project(project)
 
     def _announce(self, document: Document, updates: Sequence[RefUpdate], pusher: dict[str, str]) -> None:
-        self.listener.on_push(self._nouns.repositories.view(document), updates, pusher)
+        repository = self._nouns.repositories.view(document)
+        self.pull_requests.on_push(repository, updates)
+        self.listener.on_push(repository, updates, pusher)
 
     def _git_credentials(self, document: Document, endpoint_id: str) -> tuple[str, str] | None:
         found = self._nouns.endpoints.connection(project_of(self._store, document), endpoint_id)
@@ -152,9 +163,9 @@ class DevOps:
             nouns.projects,
             repositories,
             nouns.imports,
-            Refs(context, repositories, pushes),
+            Refs(context, repositories, pushes, nouns.policies),
             pushes,
-            Edits(context, repositories, pushes),
+            Edits(context, repositories, pushes, nouns.policies),
             Commits(context, repositories, pushes),
             Items(context, repositories),
             EndpointTypes(),
@@ -164,6 +175,8 @@ class DevOps:
             nouns.groups,
             nouns.capacity,
             nouns.items,
+            nouns.policies,
+            self.pull_requests,
             self.builds,
         )
         return [action for source in sources for action in source.actions()]
@@ -187,6 +200,7 @@ class DevOps:
         self._nouns.imports.recover()
         self._nouns.projects.recover()
         self.builds.recover()
+        self.pull_requests.recover()
         self._nouns.pushes.recover()
 
     def close(self) -> None:

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from sandbox.devops.access import check_scope
 from sandbox.devops.context import Context, find_project, require_organization
+from sandbox.devops.policies import Policies
 from sandbox.devops.problems import project_missing, repository_missing
 from sandbox.devops.pushes import Pushes
+from sandbox.devops.receiving import read_push, report, without
 from sandbox.devops.repositories import REPOSITORIES, Repositories, collection_of
 from sandbox.errors import ApiError, Forbidden
 from sandbox.log import event
 from sandbox.store import Document
-from sandbox.wire import Call, FilePart, Operation, Reply
+from sandbox.wire import Body, Call, FilePart, Operation, Reply
 
 LONGEST_HEADERS = 64 * 1024
 SERVICES = {"upload": "git-upload-pack", "receive": "git-receive-pack"}
@@ -37,10 +39,11 @@ class _Request:
 class Transport:
     """The `_git` addresses, with the project or, where it is named like the repository, without."""
 
-    def __init__(self, context: Context, repositories: Repositories, pushes: Pushes) -> None:
+    def __init__(self, context: Context, repositories: Repositories, pushes: Pushes, policies: Policies) -> None:
         self._context = context
         self._repositories = repositories
         self._pushes = pushes
+        self._policies = policies
         self._outgoing = context.folder / "outgoing"
         self._outgoing.mkdir(parents=True, exist_ok=True)
 
@@ -73,9 +76,21 @@ class Transport:
         return self._backend(call, self._request(call, "/git-upload-pack", False))
 
     def receive_pack(self, call: Call) -> Reply:
+        """Refs that policies guard are refused one by one; the others of the same push go on."""
         request = self._request(call, "/git-receive-pack", True)
+        push = read_push(call)
+        asked = {one.name: self._policies.refusal(request.document, one) for one in push.updates}
+        refused = {name: why for name, why in asked.items() if why}
+        if push.updates and len(refused) == len(push.updates):
+            return _reported(report(push, refused))
         with self._pushes.recording(request.document, request.user):
-            return self._backend(call, request)
+            if not refused:
+                return self._backend(call, request)
+            headers = {name: value for name, value in call.headers.items() if name != "content-encoding"}
+            data = without(call, push, refused)
+            fewer = replace(call, body=Body(data, None, len(data)), headers=headers)
+            done = self._backend(fewer, request)
+        return _reported(report(push, refused, _taken(done)))
 
     def _request(self, call: Call, suffix: str, writing: bool) -> _Request:
         user, scope = self._context.access.identify(call.headers)
@@ -140,6 +155,22 @@ def _variables(call: Call, request: _Request) -> Mapping[str, str]:
     if call.headers.get("git-protocol"):
         found["GIT_PROTOCOL"] = call.headers["git-protocol"]
     return found
+
+
+def _reported(data: bytes) -> Reply:
+    headers = {"content-type": "application/x-git-receive-pack-result", "cache-control": "no-cache"}
+    return Reply(200, data, headers)
+
+
+def _taken(reply: Reply) -> bytes:
+    """The body of a backend's answer, and its scratch file removed."""
+    part = reply.body
+    assert isinstance(part, FilePart), "the backend answers with a file"
+    with part.path.open("rb") as file:
+        file.seek(part.start)
+        data = file.read(part.length)
+    part.path.unlink(missing_ok=True)
+    return data
 
 
 def _parsed(path: Path) -> Reply | None:

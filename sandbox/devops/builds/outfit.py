@@ -141,7 +141,14 @@ class Outfit:
 
 def _origin(build: Document) -> Origin:
     body = build.body
-    return Origin(body["reason"], body["requestedFor"], body["variables"], body["parameters"], tuple(body["skip"]))
+    return Origin(
+        body["reason"],
+        body["requestedFor"],
+        body["variables"],
+        body["parameters"],
+        tuple(body["skip"]),
+        body.get("pullRequest", {}),
+    )
 
 
 def stored_outcome(outcome: StageOutcome) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -38,13 +38,15 @@ class Version:
 
 @dataclass(frozen=True)
 class Origin:
-    """Why there is a run and for whom; `reason` in the spelling of builds, such as individualCI."""
+    """Why there is a run and for whom; `reason` in the spelling of builds, such as individualCI. `pull_request` holds
+    the variables that runs of pull requests have more."""
 
     reason: str
     person: Mapping[str, str]
     variables: Mapping[str, Mapping[str, Any]]
     parameters: Mapping[str, Any]
     skip: tuple[str, ...] = ()
+    pull_request: Mapping[str, str] = field(default_factory=dict)
 
 
 class MissingFile(Exception):
@@ -174,6 +176,7 @@ class Preparing:
             "System.TeamProject": project.body["name"],
             "System.TeamProjectId": project.body["id"],
             "System.PullRequest.IsFork": "False",
+            **origin.pull_request,
         }
 
     def _organization(self, definition: Document) -> Mapping[str, str]:

@@ -211,6 +211,7 @@ class Queueing:
             "parameters": dict(origin.parameters),
             "variables": {name: dict(one) for name, one in origin.variables.items()},
             "skip": list(origin.skip),
+            "pullRequest": dict(origin.pull_request),
             "validationResults": [],
             "planId": self._context.ids.guid(),
             "queue": definition.body["queue"],

@@ -30,6 +30,7 @@ from sandbox.devops.builds.signal import Bell
 from sandbox.devops.builds.stages import Stages
 from sandbox.devops.builds.testruns import TestRuns
 from sandbox.devops.builds.timeline import Timelines
+from sandbox.devops.builds.validations import Validations
 from sandbox.devops.context import Context
 from sandbox.devops.endpoints import Endpoints
 from sandbox.devops.environments import Environments
@@ -53,7 +54,7 @@ class Neighbours:
 
 class BuildService:
     """Definitions, builds, runs, checks, approvals, tests. `address` is the server's own base address, by which runs
-    reach it; `azure` is the identity of service connections."""
+    reach it; `azure` is the identity of service connections; `validated` hears of the end of runs of pull requests."""
 
     def __init__(self, context: Context, neighbours: Neighbours, address: str, azure: AzureIdentity | None) -> None:
         self._context = context
@@ -80,7 +81,9 @@ class BuildService:
         self._pushes = PushRuns(
             context, self._definitions, self._records, self._preparing, self._queueing, self._stages
         )
-        self._executions.finished = self._pushes.on_finished
+        self.validations = Validations(self._definitions, self._records, self._preparing, self._queueing)
+        self.validated: Callable[[Document], None] = _nobody
+        self._executions.finished = self._on_finished
 
     def _workshop(self) -> Workshop:
         context, neighbours = self._context, self._neighbours
@@ -172,6 +175,11 @@ class BuildService:
     def on_push(self, repository: Repository, updates: Sequence[RefUpdate], pusher: dict[str, str]) -> None:
         self._pushes.on_push(repository, updates, pusher)
 
+    def _on_finished(self, build: Document) -> None:
+        self._pushes.on_finished(build)
+        if build.body.get("pullRequest"):
+            self.validated(build)
+
     def recover(self) -> None:
         self._logs.recover()
         self._artifacts.recover()
@@ -186,3 +194,7 @@ class BuildService:
         self._executions.end_of_project(project)
         organization, guid = project.id.split("/")[2], project.body["id"]
         shutil.rmtree(self._context.folder / "builds" / organization / guid, ignore_errors=True)
+
+
+def _nobody(build: Document) -> None:
+    """Who waits for validating runs is wired by the service above."""

@@ -15,6 +15,7 @@ import pytest
 from sandbox.clock import Clock
 from sandbox.devops import DevOps, RefUpdate, Repository
 from sandbox.devops.git import ZERO
+from sandbox.devops.pullrequests.records import PULL_REQUESTS
 from sandbox.devops.pushes import UNSETTLED
 from sandbox.devops.repositories import REPOSITORIES
 from sandbox.errors import ApiError, Unauthenticated
@@ -254,3 +255,30 @@ def test_renamed_project_is_shown_by_its_new_name(world: World) -> None:
     changed = world.ask("PUT", f"_apis/distributedtask/variablegroups/{number}", body)
     assert changed["variableGroupProjectReferences"][0]["projectReference"] == {"id": guid, "name": "After"}
     assert world.ask("GET", "After/_apis/git/repositories")["value"][0]["project"]["name"] == "After"
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_completion_that_a_killed_server_left_is_finished_or_forgotten(world: World, moved: bool) -> None:
+    """Between the note of what it makes and the last word: the target has moved already, or has not."""
+    world.project("halfway")
+    path = "halfway/_apis/git/repositories/halfway"
+    main = world.push("halfway")
+    feature = {"name": "refs/heads/feature", "oldObjectId": ZERO, "newObjectId": main}
+    world.ask("POST", f"{path}/refs", [feature])
+    change = {"changeType": "add", "item": {"path": "/b.txt"}, "newContent": {"content": "b"}}
+    body = {
+        "refUpdates": [{"name": "refs/heads/feature", "oldObjectId": main}],
+        "commits": [{"comment": "Add b", "changes": [change]}],
+    }
+    world.ask("POST", f"{path}/pushes", body)
+    branches = {"sourceRefName": "refs/heads/feature", "targetRefName": "refs/heads/main", "title": "Add b"}
+    made = world.ask("POST", f"{path}/pullrequests", branches)
+    number, commit = made["pullRequestId"], made["lastMergeCommit"]["commitId"]
+    if moved:
+        update = {"name": "refs/heads/main", "oldObjectId": main, "newObjectId": commit}
+        assert world.ask("POST", f"{path}/refs", [update])["value"][0]["success"]
+    stored = next(one for one in world.store.list(PULL_REQUESTS) if one.body["pullRequestId"] == number)
+    completing = {"commit": commit, "person": stored.body["createdBy"]}
+    world.store.put(PULL_REQUESTS, stored.id, {**stored.body, "completing": completing}, stored.parent)
+    world.devops.recover()
+    assert world.ask("GET", f"{path}/pullrequests/{number}")["status"] == ("completed" if moved else "active")

@@ -1,0 +1,1 @@
+"""Pull requests and the branch policies that ask for them."""
