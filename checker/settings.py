@@ -18,6 +18,7 @@ SUFFIX = re.compile(r"[a-z0-9]{3,8}")
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+RUNTIME_VARIABLE = "WORKSHOP_RUNTIME"  # the Python that has what the learner's scripts import
 ORGANIZATION_URL = "AZURE_DEVOPS_ORG_URL"
 ORGANIZATION_TOKEN = "AZURE_DEVOPS_EXT_PAT"  # the variable that the Azure DevOps extension of the Azure CLI reads
 DEVOPS_HOST = "dev.azure.com"
@@ -79,7 +80,10 @@ class DevOpsSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """What one run looks at. `metadata_url` is None on public Azure; `staging_key` is None when nobody gave one."""
+    """What one run looks at. `metadata_url` is None on public Azure; `staging_key` is None when nobody gave one.
+
+    `runtime` is the interpreter that somebody chose for the learner's scripts, None when the checker is to look for it.
+    """
 
     file: Path
     suffix: str
@@ -90,6 +94,7 @@ class Settings:
     metadata_url: str | None = None
     client_secret_login: bool = False
     staging_key: str | None = None
+    runtime: Path | None = None
 
 
 def find_file(start: Path) -> Path:
@@ -122,6 +127,7 @@ def read_settings(file: Path, environment: Mapping[str, str], staging_key_file: 
         metadata_url=_metadata_url(environment),
         client_secret_login=bool(environment.get("AZURE_CLIENT_ID") and environment.get("AZURE_CLIENT_SECRET")),
         staging_key=_staging_key(environment, staging_key_file),
+        runtime=Path(environment[RUNTIME_VARIABLE]).expanduser() if environment.get(RUNTIME_VARIABLE) else None,
     )
 
 
