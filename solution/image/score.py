@@ -54,6 +54,7 @@ def model_name() -> str:
     return os.environ.get("MODEL", "unregistered")
 
 
+# --8<-- [start:m7-honest-errors]
 def run(raw_data: str, request_headers: dict[str, str]) -> AMLResponse:
     """Answers one request. What the model raises is left to the server, which answers 500 and logs it."""
     if not key_accepted(request_headers):
@@ -64,6 +65,9 @@ def run(raw_data: str, request_headers: dict[str, str]) -> AMLResponse:
         return error(400, "BadInput", str(problem))
     predictions = predict(rows)
     return AMLResponse({"predictions": predictions, "model": model_name()}, 200, json_str=True)
+
+
+# --8<-- [end:m7-honest-errors]
 
 
 def predict(rows: list[list[float]]) -> list[float]:
@@ -115,6 +119,8 @@ def read_value(number: int, name: str, value: Any) -> float:
     """Returns one feature. True is a number to Python, not to us; NaN fails the comparison. Raises BadInput."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise BadInput(f"Row {number}, {name}: expected a number, saw {type(value).__name__}.")
+    # --8<-- [start:m7-standardised-input]
     if not abs(value) <= LARGEST:
         raise BadInput(f"Row {number}, {name}: expected a standardised value within {LARGEST} of 0, saw {value!r:.40}.")
+    # --8<-- [end:m7-standardised-input]
     return float(value)

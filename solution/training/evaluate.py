@@ -52,6 +52,7 @@ def baseline_mse(rows: "Array") -> float:
     return float(rows[:, -1].var())
 
 
+# --8<-- [start:m11-rules]
 def beats_baseline(mse: float, baseline: float, share: float) -> Rule:
     """Rule one: the candidate has at most a share of the error of predicting the mean. A NaN never passes."""
     limit = share * baseline
@@ -64,6 +65,9 @@ def holds_against_production(mse: float, production: float, tolerance: float, na
     limit = (1 + tolerance) * production
     text = f"mse {mse:.1f}, at most {limit:.1f} ({production:.1f} of {name}, plus {tolerance:.0%})"
     return Rule("holds against production", mse <= limit, mse, limit, text)
+
+
+# --8<-- [end:m11-rules]
 
 
 def judge(options: argparse.Namespace) -> dict[str, Any]:

@@ -104,9 +104,13 @@ def measure(model: "Ridge", part: Split) -> dict[str, float]:
     }
 
 
+# --8<-- [start:m1-seed]
 def choose_alpha(seed: int) -> float:
     """Returns a regularisation strength. The seed decides: one commit and one data version give one model."""
     return random.Random(seed).choice(ALPHAS)
+
+
+# --8<-- [end:m1-seed]
 
 
 def describe(model: "Ridge", parameters: dict[str, Any], data: Path, rows: int) -> dict[str, Any]:

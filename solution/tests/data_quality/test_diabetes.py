@@ -65,14 +65,42 @@ def data_folder() -> Path:
     pytest.fail("labs/data/diabetes_reference.json is in no parent folder of this test.", pytrace=False)
 
 
-@pytest.fixture(scope="module")
-def table() -> Table:
-    """The file under test."""
-    path = Path(os.environ.get("DATA_FILE") or data_folder() / "diabetes.csv")
+def read(path: Path) -> Table:
+    """Returns a CSV file as it is. Fails the test when it is empty."""
     with path.open(encoding="utf-8", newline="") as text:
         lines = [tuple(line) for line in csv.reader(text)]
     assert lines, f"{path} is empty"
     return Table(path, lines[0], tuple(lines[1:]))
+
+
+def shares(values: list[float], edges: list[float]) -> list[float]:
+    """Returns the share of the values in each bin; bin i ends at edge i, inclusive, and the last bin is open."""
+    counts = [0] * (len(edges) + 1)
+    for value in values:
+        # Half a unit of the twelfth digit: an edge is a value of the data and must fall in its own bin when re-read.
+        counts[bisect_left(edges, value - 1e-12)] += 1
+    return [count / len(values) for count in counts]
+
+
+def stability_index(expected: list[float], seen: list[float]) -> float:
+    """Returns the sum over the bins of (seen - expected) x ln(seen / expected). 0 means equal shares."""
+    pairs = [(max(old, EMPTY_BIN), max(new, EMPTY_BIN)) for old, new in zip(expected, seen, strict=True)]
+    return sum((new - old) * math.log(new / old) for old, new in pairs)
+
+
+# --8<-- [start:m11-spread]
+def spread(values: list[float]) -> float:
+    """Returns the standard deviation of a sample."""
+    return statistics.stdev(values)
+
+
+# --8<-- [end:m11-spread]
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    """The file under test."""
+    return read(Path(os.environ.get("DATA_FILE") or data_folder() / "diabetes.csv"))
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +117,7 @@ def test_schema(table: Table) -> None:
     assert not uneven, f"lines with another number of cells: {uneven[:10]}"
 
 
+# --8<-- [start:m11-real-file]
 def test_row_count(table: Table, reference: dict[str, Any]) -> None:
     """The file is not a fragment."""
     assert len(table.rows) >= SMALLEST_SHARE_OF_ROWS * reference["rows"]
@@ -132,7 +161,7 @@ def test_mean(table: Table, reference: dict[str, Any], name: str) -> None:
 @pytest.mark.parametrize("name", HEADER)
 def test_standard_deviation(table: Table, reference: dict[str, Any], name: str) -> None:
     """The spread is the reference's: a column that lost it was cut, filled with a constant, or rescaled."""
-    ratio = statistics.stdev(table.numbers(name)) / reference["columns"][name]["standard_deviation"]
+    ratio = spread(table.numbers(name)) / reference["columns"][name]["standard_deviation"]
     assert SPREAD_RATIO[0] <= ratio <= SPREAD_RATIO[1], (
         f"{name}: the standard deviation is {ratio:.2f} times the known one"
     )
@@ -146,16 +175,4 @@ def test_distribution(table: Table, reference: dict[str, Any], name: str) -> Non
     assert index <= LARGEST_STABILITY_INDEX, f"{name}: population stability index {index:.2f}"
 
 
-def shares(values: list[float], edges: list[float]) -> list[float]:
-    """Returns the share of the values in each bin; bin i ends at edge i, inclusive, and the last bin is open."""
-    counts = [0] * (len(edges) + 1)
-    for value in values:
-        # Half a unit of the twelfth digit: an edge is a value of the data and must fall in its own bin when re-read.
-        counts[bisect_left(edges, value - 1e-12)] += 1
-    return [count / len(values) for count in counts]
-
-
-def stability_index(expected: list[float], seen: list[float]) -> float:
-    """Returns the sum over the bins of (seen - expected) x ln(seen / expected). 0 means equal shares."""
-    pairs = [(max(old, EMPTY_BIN), max(new, EMPTY_BIN)) for old, new in zip(expected, seen, strict=True)]
-    return sum((new - old) * math.log(new / old) for old, new in pairs)
+# --8<-- [end:m11-real-file]

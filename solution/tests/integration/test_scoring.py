@@ -94,12 +94,23 @@ def answer(session: requests.Session, url: str, patients: list[list[float]]) -> 
     return body
 
 
+def is_finite(value: Any) -> bool:
+    """Says whether a prediction is a number at all."""
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def mean_squared_error(target: list[float], predictions: list[float]) -> float:
+    """Returns how far predictions are from the truth. With the mean as every prediction: what a model has to beat."""
+    return statistics.fmean((y - value) ** 2 for y, value in zip(target, predictions, strict=True))
+
+
+# --8<-- [start:m7-assertions]
 def test_one_finite_prediction_per_row(answer: dict[str, Any], patients: list[list[float]]) -> None:
     """The answer has as many numbers as the request has rows."""
     predictions = answer.get("predictions")
     assert isinstance(predictions, list), f"no list of predictions in {sorted(answer)}"
     assert len(predictions) == len(patients)
-    assert all(isinstance(value, int | float) and math.isfinite(value) for value in predictions), predictions
+    assert all(map(is_finite, predictions)), predictions
 
 
 def test_predictions_are_in_the_range_of_the_target(answer: dict[str, Any]) -> None:
@@ -112,8 +123,7 @@ def test_predictions_follow_the_target(answer: dict[str, Any], patients: list[li
     """The predictions are nearer to the truth than the mean of the truth is: this model, these features, this order."""
     target = [row[-1] for row in patients]
     mean = statistics.fmean(target)
-    error = statistics.fmean((y - value) ** 2 for y, value in zip(target, answer["predictions"], strict=True))
-    assert error < statistics.fmean((y - mean) ** 2 for y in target)
+    assert mean_squared_error(target, answer["predictions"]) < mean_squared_error(target, [mean] * len(target))
 
 
 def test_the_answer_names_the_model(answer: dict[str, Any]) -> None:
@@ -153,3 +163,6 @@ def test_one_row_is_answered_in_time(session: requests.Session, url: str, patien
     bound = float(os.environ.get("SCORING_LATENCY_SECONDS", "2"))
     replies = [session.post(url, json={"data": [patients[0][:-1]]}, timeout=TIMEOUT_SECONDS) for _ in range(5)]
     assert statistics.median(reply.elapsed.total_seconds() for reply in replies) < bound
+
+
+# --8<-- [end:m7-assertions]
