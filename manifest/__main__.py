@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from manifest.branch import BRANCH, write_solution_branch
-from manifest.errors import ManifestError, RegionError
+from manifest.errors import ManifestError
 from manifest.labs import find_out_of_step, find_strangers, wanted_files, write_labs
 from manifest.reading import find_manifest
 
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return _run(options.command, find_manifest(options.root).parents[1])
-    except (ManifestError, RegionError) as problem:
+    except ManifestError as problem:
         typer.echo(problem, err=True)
         return 2
 

@@ -1,7 +1,7 @@
 """Works on a learner's clone: takes regions over from its own solution/, puts starters back, shows differences.
 
 Everything outside the markers stays as the learner has it. Nothing is committed, and no file is written that would not
-change.
+change. Raises ManifestError only: for an unknown module, a clone without its solution, or a labs.toml of another one.
 """
 
 import difflib
@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from manifest.errors import ManifestError, RegionError
+from manifest.errors import ManifestError, RegionError, inside
 from manifest.labs import read_text, solution_text, wanted_text, write_text
 from manifest.model import File, Manifest, Region
 from manifest.reading import NAME, read_manifest
@@ -40,8 +40,8 @@ class Filling:
 class Difference:
     """One place where the learner's text is not the solution's. `region` is None for what lies outside the markers.
 
-    `lines` is a unified diff from the learner's text to the solution's. The differences of one module, one after the
-    other, are a patch that `git apply` takes.
+    `lines` is a unified diff from the learner's text to the solution's, without line ends. The differences of one
+    module, one after the other, are a patch that `git apply` takes.
     """
 
     file: str
@@ -50,33 +50,52 @@ class Difference:
     lines: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Sheet:
+    """One file of the clone: the learner's text, the solution's with the learner's paths, and the regions of both."""
+
+    file: File
+    text: str
+    source: str
+    regions: tuple[Region, ...]  # as the solution has them, from top to bottom: what holds another comes before it
+    present: frozenset[str]
+    complaint: str
+
+    def holders(self, region: str) -> tuple[str, ...]:
+        """The regions around one, the outermost first."""
+        return holders(self.source, region)
+
+    def reachable(self, region: str) -> str | None:
+        """The region itself, or the innermost around it that the learner's text has; None when there is none."""
+        around = (*self.holders(region), region)
+        return next((one for one in reversed(around) if one in self.present), None)
+
+
 def fill(root: Path, modules: Iterable[str]) -> Filling:
     """Puts the solution of these modules between the markers of labs/ and azure-pipelines.yml. A second run changes
     nothing. A region of another module inside one of theirs stays as the learner has it.
-
-    Raises ManifestError for an unknown module or a clone without solution, RegionError for markers that do not pair.
     """
     manifest, chosen = _open(root, modules)
 
-    def change(file: File, text: str, region: Region) -> str:
-        source = solution_text(root, file)
-        inner = [one for one in manifest.regions_of(file.path) if region.id in holders(source, one.id)]
-        new = copy_region(text, region.id, source)
-        present = {span.id for span in list_regions(text)}
-        for one in inner:
-            if one.module not in chosen:
-                new = copy_region(new, one.id, text) if one.id in present else replace_region(new, one.id, one.starter)
+    def change(sheet: _Sheet, text: str, region: Region) -> str:
+        kept = [one for one in sheet.regions if region.id in sheet.holders(one.id) and one.module not in chosen]
+        new = copy_region(text, region.id, sheet.source)
+        for one in kept:
+            known = one.id in sheet.present
+            new = copy_region(new, one.id, text) if known else replace_region(new, one.id, one.starter)
         return new
 
     return _change_regions(root, manifest, chosen, change)
 
 
 def starter(root: Path, modules: Iterable[str]) -> Filling:
-    """Puts the starter text of these modules back between their markers: the inverse of `fill`, with its errors."""
+    """Puts the starter text of these modules back between their markers: the inverse of `fill`."""
     manifest, chosen = _open(root, modules)
-    return _change_regions(
-        root, manifest, chosen, lambda _, text, region: replace_region(text, region.id, region.starter)
-    )
+
+    def change(sheet: _Sheet, text: str, region: Region) -> str:
+        return replace_region(text, region.id, region.starter)
+
+    return _change_regions(root, manifest, chosen, change)
 
 
 def restore(root: Path, file: str, modules: Collection[str]) -> Path:
@@ -92,12 +111,13 @@ def restore(root: Path, file: str, modules: Collection[str]) -> Path:
 
 
 def difference(root: Path, module: str) -> tuple[Difference, ...]:
-    """Where the learner's files of a module are not the solution's, with the reason why the solution does it so.
-
-    Raises as `fill` does.
-    """
+    """Where the learner's files of a module are not the solution's, with the reason why the solution does it so."""
     manifest, _ = _open(root, [module])
-    return tuple(one for file in manifest.files_of(module) for one in _file_differences(root, manifest, file, module))
+    return tuple(
+        one
+        for file in manifest.files_of(module)
+        for one in _file_differences(_read_sheet(root, manifest, file), module)
+    )
 
 
 def _open(root: Path, modules: Iterable[str]) -> tuple[Manifest, frozenset[str]]:
@@ -109,93 +129,87 @@ def _open(root: Path, modules: Iterable[str]) -> tuple[Manifest, frozenset[str]]
     return manifest, chosen
 
 
+def _read_sheet(root: Path, manifest: Manifest, file: File) -> _Sheet:
+    source, path = solution_text(root, file), root / file.labs
+    with inside(root / file.solution):
+        spans = [span.id for span in list_regions(source)]
+    regions = {region.id: region for region in manifest.regions_of(file.path)}
+    ordered = tuple(regions[identity] for identity in spans if identity in regions)
+    text = read_text(path) if path.is_file() else ""
+    if "\r\n" in text:
+        source = source.replace("\n", "\r\n")  # as git writes files on Windows
+    try:
+        present, complaint = frozenset(span.id for span in list_regions(text)), ""
+    except RegionError as problem:
+        present, complaint = frozenset(), str(problem)
+    return _Sheet(file, text, source, ordered, present, complaint if path.is_file() else "it is not there")
+
+
 def _change_regions(
-    root: Path, manifest: Manifest, chosen: Collection[str], change: Callable[[File, str, Region], str]
+    root: Path, manifest: Manifest, chosen: Collection[str], change: Callable[[_Sheet, str, Region], str]
 ) -> Filling:
     """Changes the regions of the chosen modules file by file, the outer ones before those inside."""
     written: list[Path] = []
     unmarked: list[Unmarked] = []
     for file in manifest.files:
-        regions = [region for region in _in_order(root, manifest, file) if region.module in chosen]
-        before = text = _learner_text(root, file) if regions else ""
-        for region in regions:
-            seen = _unmarked(root, file, text, region)
-            if seen is None:
-                text = change(file, text, region)
-            elif not _went_with_its_holder(root, file, text, region, chosen, manifest):
-                unmarked.append(Unmarked(region.id, file.labs, seen))
-        if text != before:
+        if not any(region.module in chosen for region in manifest.regions_of(file.path)):
+            continue
+        sheet = _read_sheet(root, manifest, file)
+        text = sheet.text
+        for region in sheet.regions:
+            if region.module not in chosen or _comes_with_its_holder(sheet, region, chosen):
+                continue
+            if region.id in sheet.present:
+                text = change(sheet, text, region)
+            elif not _rests_with_its_holder(sheet, region):
+                unmarked.append(Unmarked(region.id, file.labs, _why_unmarked(sheet, region)))
+        if text != sheet.text:
             write_text(root / file.labs, text)
             written.append(root / file.labs)
     return Filling(tuple(written), tuple(unmarked))
 
 
-def _in_order(root: Path, manifest: Manifest, file: File) -> list[Region]:
-    """A file's regions as the solution has them, from top to bottom: what holds another one comes before it."""
-    regions = {region.id: region for region in manifest.regions_of(file.path)}
-    if not regions:
-        return []
-    spans = [span.id for span in list_regions(solution_text(root, file))]
-    return [regions[identity] for identity in spans if identity in regions]
+def _comes_with_its_holder(sheet: _Sheet, region: Region, chosen: Collection[str]) -> bool:
+    """Whether a region around this one is changed as well: then what is inside has been decided there."""
+    around = sheet.holders(region.id)
+    return any(one.id in around and one.module in chosen and one.id in sheet.present for one in sheet.regions)
 
 
-def _learner_text(root: Path, file: File) -> str:
-    path = root / file.labs
-    return read_text(path) if path.is_file() else ""
+def _rests_with_its_holder(sheet: _Sheet, region: Region) -> bool:
+    """Whether a region is missing because the one around it is in its starter state."""
+    reached = sheet.reachable(region.id)
+    outer = next((one for one in sheet.regions if one.id == reached), None)
+    return outer is not None and get_region(sheet.text, outer.id).split() == outer.starter.split()
 
 
-def _unmarked(root: Path, file: File, text: str, region: Region) -> str | None:
-    """Why there is nothing to write between, or None when both markers are there."""
-    if any(span.id == region.id for span in list_regions(text)):
-        return None
-    if not (root / file.labs).is_file():
-        return f"{file.labs} is not there"
-    around = [one for one in holders(solution_text(root, file), region.id) if f"[start:{one}]" in text]
-    where = f"; it belongs into {around[-1]}" if around else ""
-    return f"{file.labs} has no markers of {region.id}{where}"
+def _why_unmarked(sheet: _Sheet, region: Region) -> str:
+    return f"{sheet.file.labs}: {sheet.complaint or f'no markers of {region.id}'}"
 
 
-def _went_with_its_holder(
-    root: Path, file: File, text: str, region: Region, chosen: Collection[str], manifest: Manifest
-) -> bool:
-    """Whether a region is missing because one around it is in its starter state, on purpose: then nothing is to do."""
-    around = holders(solution_text(root, file), region.id)
-    present = {span.id for span in list_regions(text)}
-    return any(one.id in around and one.module in chosen and one.id in present for one in manifest.regions)
-
-
-def _file_differences(root: Path, manifest: Manifest, file: File, module: str) -> list[Difference]:
-    text, source = _learner_text(root, file), solution_text(root, file)
+def _file_differences(sheet: _Sheet, module: str) -> list[Difference]:
+    """Region by region, each on the text that the one before gives, then what lies outside of all regions."""
     found: list[Difference] = []
-    try:
-        present = {span.id for span in list_regions(text)}
-    except RegionError:
-        present = set()
-    mine = [region for region in _in_order(root, manifest, file) if region.module == module]
-    whole = [region for region in mine if region.id not in present]
-    if whole:
-        reason = " ".join(region.reason for region in whole)
-        return _found(file, None, reason, text, source)
+    text, mine = sheet.text, [region for region in sheet.regions if region.module == module]
     for region in mine:
-        new = copy_region(text, region.id, source)
-        found += _found(file, region.id, region.reason, text, new)
-        text = new
-    if file.module == module:
-        found += _found(file, None, file.reason, text, _outside(source, text, manifest, file))
+        reached = sheet.reachable(region.id)
+        if reached is not None:
+            new = copy_region(text, reached, sheet.source)
+            found += _found(sheet.file, region.id, region.reason, text, new)
+            text = new
+    missing = [region for region in mine if sheet.reachable(region.id) is None]
+    if missing or sheet.file.module == module:
+        reason = " ".join(region.reason for region in missing) or sheet.file.reason
+        found += _found(sheet.file, None, reason, text, _with_regions_of(sheet, text))
     return found
 
 
-def _outside(source: str, text: str, manifest: Manifest, file: File) -> str:
-    """The solution's text with every region that the learner's has too as the learner has it: the rest differs."""
-    present = {span.id for span in list_regions(text)}
-    for region in manifest.regions_of(file.path):
-        if region.id in present and region.id in {span.id for span in list_regions(source)}:
-            source = replace_region(source, region.id, get_region(text, region.id), _indentation(text, region.id))
-    return source
-
-
-def _indentation(text: str, identity: str) -> str:
-    return next(span.indentation for span in list_regions(text) if span.id == identity)
+def _with_regions_of(sheet: _Sheet, text: str) -> str:
+    """The solution's text with every region that a text has as that text has it: only what lies outside differs."""
+    new = sheet.source
+    for region in sheet.regions:
+        if region.id in sheet.present and not set(sheet.holders(region.id)) & sheet.present:
+            new = copy_region(new, region.id, text)
+    return new
 
 
 def _found(file: File, region: str | None, reason: str, before: str, after: str) -> list[Difference]:
@@ -203,5 +217,7 @@ def _found(file: File, region: str | None, reason: str, before: str, after: str)
     if before == after:
         return []
     names = (f"a/{file.labs}" if before else "/dev/null", f"b/{file.labs}")
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
+    lines: list[str] = []
+    for line in difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), *names):
+        lines += [line[:-1]] if line.endswith("\n") else [line, "\\ No newline at end of file"]
     return [Difference(file.labs, region, reason, tuple(lines))]

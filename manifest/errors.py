@@ -1,5 +1,7 @@
 """What can be wrong with a manifest or with the markers of a file: where, what was seen, what is expected."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -18,3 +20,12 @@ class RegionError(Exception):
     def __init__(self, line: int, seen: str, expected: str) -> None:
         super().__init__(f"line {line}: {seen}; expected {expected}" if line else f"{seen}; expected {expected}")
         self.line, self.seen, self.expected = line, seen, expected
+
+
+@contextmanager
+def inside(path: Path) -> Iterator[None]:
+    """Says which file a RegionError is about: it goes on as a ManifestError."""
+    try:
+        yield
+    except RegionError as problem:
+        raise ManifestError(path, problem.line, problem.seen, problem.expected) from problem

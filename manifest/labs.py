@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from manifest.errors import ManifestError
+from manifest.errors import ManifestError, inside
 from manifest.model import File, Manifest
 from manifest.reading import NAME, read_manifest
 from manifest.regions import cut, list_regions, rewrite
@@ -34,13 +34,14 @@ def solution_text(root: Path, file: File) -> str:
 def wanted_text(root: Path, manifest: Manifest, file: File, solved: Collection[str] = ()) -> str:
     """A file of the attendee's with some modules solved and all others in their starter state."""
     regions = [region for region in manifest.regions_of(file.path) if region.module not in solved]
-    return cut(solution_text(root, file), regions)
+    with inside(root / file.solution):
+        return cut(solution_text(root, file), regions)
 
 
 def wanted_files(root: Path, solved: Collection[str] = ()) -> dict[str, str]:
     """Every file that is cut from the solution, by its path in the repository.
 
-    Raises ManifestError or RegionError for a file or a region that labs.toml names and solution/ has not got.
+    Raises ManifestError for a file or a region that labs.toml names and solution/ has not got.
     """
     manifest = read_manifest(root / NAME)
     return {file.labs: wanted_text(root, manifest, file, solved) for file in manifest.files}
@@ -76,9 +77,11 @@ def find_strangers(root: Path) -> list[str]:
             found.append(f"solution/{name.as_posix()} belongs to no module: add a [[file]] to {NAME.as_posix()}")
             continue
         declared = {region.id for region in manifest.regions_of(name.as_posix())}
+        with inside(path):
+            marked = list_regions(read_text(path))
         found += [
             f"solution/{name.as_posix()}:{span.start + 1} marks {span.id}, and {NAME.as_posix()} has no such [[region]]"
-            for span in list_regions(read_text(path))
+            for span in marked
             if span.id not in declared
         ]
     return found
