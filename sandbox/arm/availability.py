@@ -1,6 +1,7 @@
 """Whether a name that is unique in all of Azure is free: storage accounts and key vaults."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.arm.names import SUBSCRIPTION
@@ -17,7 +18,8 @@ VAULT_NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9]|-(?!-)){1,22}[A-Za-z0-9]")
 class Availability:
     """Names across the subscription, which is all of Azure here."""
 
-    def __init__(self, store: Store, subscriptions: Subscriptions) -> None:
+    def __init__(self, store: Store, subscriptions: Subscriptions, is_deleted_vault: Callable[[str], bool]) -> None:
+        self._is_deleted_vault = is_deleted_vault
         self._store = store
         self._subscriptions = subscriptions
 
@@ -42,7 +44,7 @@ class Availability:
         name = self._name(call)
         if not VAULT_NAME.fullmatch(name):
             return _refused("AccountNameInvalid", f"The vault name '{name}' is invalid.")
-        if self._is_taken(VAULTS, name):
+        if self._is_taken(VAULTS, name) or self._is_deleted_vault(name):
             return _refused("AlreadyExists", f"The vault name '{name}' is already in use.")
         return Reply.json({"nameAvailable": True})
 

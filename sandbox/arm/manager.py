@@ -13,6 +13,7 @@ from sandbox.arm.status import OperationStatus
 from sandbox.arm.subscriptions import Subscriptions
 from sandbox.arm.switches import Switchboard
 from sandbox.arm.usages import Usages
+from sandbox.arm.vaults import DeletedVaults
 from sandbox.clock import Clock
 from sandbox.ids import Ids
 from sandbox.store import Store
@@ -35,17 +36,20 @@ class ResourceManager:
     ) -> None:
         self._providers = Providers(subscriptions, switchboard)
         self._authorization = Authorization(store, subscriptions, switchboard, signed_in)
+        vaults = DeletedVaults(store, clock, subscriptions)
+        hooks = (vaults.keep, *before_delete)
         self._nouns = (
             switchboard,
             subscriptions,
-            ResourceGroups(store, ids, subscriptions, before_delete),
-            Resources(store, subscriptions, before_delete, self._providers.require),
+            ResourceGroups(store, ids, subscriptions, hooks),
+            Resources(store, subscriptions, hooks, self._providers.require, vaults.check),
+            vaults,
             self._providers,
             Deployments(store, clock, ids, deploy_workspace, self._providers.require_deployable),
             self._authorization,
             Budgets(store, subscriptions),
             Usages(store, subscriptions),
-            Availability(store, subscriptions),
+            Availability(store, subscriptions, vaults.is_kept),
             OperationStatus(store),
         )
 

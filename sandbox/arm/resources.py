@@ -26,11 +26,13 @@ class Resources:
         subscriptions: Subscriptions,
         before_delete: Sequence[Callable[[str], None]],
         require_provider: Callable[[str], None],
+        check_vault: Callable[[Call], None],
     ) -> None:
         self._store = store
         self._subscriptions = subscriptions
         self._before_delete = before_delete
         self._require_provider = require_provider
+        self._check_vault = check_vault
 
     def operations(self) -> list[Operation]:
         collection = GROUP + "/providers/{namespace}/{type}"
@@ -64,6 +66,8 @@ class Resources:
     def put_resource(self, call: Call) -> Reply:
         type_name = _claimed(call)
         self._require_provider(call.params["namespace"])
+        if type_name == "Microsoft.KeyVault/vaults":
+            self._check_vault(call)
         body = call.json()
         with self._store.write() as change:
             require_group(change, call.params)

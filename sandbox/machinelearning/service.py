@@ -98,7 +98,8 @@ class MachineLearning:
         return self._workspaces.deploy(call, parameters)
 
     def before_delete(self, resource_id: str) -> None:
-        """End what runs beneath a resource that is going to be deleted."""
+        """End what runs beneath a resource that is going to be deleted; workspaces beneath it stay in the bin."""
+        self._workspaces.keep_beneath(resource_id)
         self._execution.stop_beneath(resource_id)
         self._serving.stop_beneath(resource_id)
 

@@ -1,10 +1,14 @@
-"""Workspaces: made by azure-ai-ml's deployment or a plain PUT, with two datastores and three dependent resources."""
+"""Workspaces: made by azure-ai-ml's deployment or a plain PUT, with two datastores and three dependent resources.
+
+Deleted ones stay in the recycle bin, where nobody asked to purge them (recyclebin.py).
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.errors import BadRequest
+from sandbox.errors import BadRequest, NotImplementedHere
 from sandbox.ids import derived_guid
+from sandbox.machinelearning import recyclebin
 from sandbox.machinelearning.context import (
     ARTIFACT_STORE,
     BLOB_STORE,
@@ -24,6 +28,7 @@ from sandbox.wire import Call, Operation, Reply
 from sandbox.wire.paging import page
 
 KIND = WORKSPACES.lower()
+RECOVER = "allowRecoverSoftDeletedWorkspace"
 DEPENDENT = {
     "storageAccount": ("Microsoft.Storage/storageAccounts", "storageAccountName"),
     "keyVault": ("Microsoft.KeyVault/vaults", "keyVaultName"),
@@ -79,6 +84,7 @@ class Workspaces:
                 "friendlyName": parameters.get("friendlyName") or params["workspace"],
                 "description": parameters.get("description") or "",
                 "publicNetworkAccess": parameters.get("publicNetworkAccess") or "Enabled",
+                RECOVER: parameters.get("allow_recover_softdeleted_workspace"),
             },
         }
         wanted = {
@@ -99,10 +105,12 @@ class Workspaces:
         """Workspace, dependent resources and datastores, all or nothing."""
         name = workspace_id(call.params)
         found = change.get(KIND, name)
+        given = dict(body.get("properties") or {})
+        self._require_free(change, name, found, given.pop(RECOVER, None))
         location = body.get("location") or require_group(change, call.params).body["location"]
         links = {one: wanted.get(one) or self._existing(found, one) or _default_id(call, one) for one in DEPENDENT}
         for link, (type_name, _) in DEPENDENT.items():
-            _ensure_dependent(change, links[link], type_name, location)
+            _ensure_dependent(change, links[link], type_name, location, body.get("tags") or {})
         guid = found.body["properties"]["workspaceId"] if found else self._context.ids.guid()
         if wanted.get("containerRegistry"):
             links["containerRegistry"] = wanted["containerRegistry"]
@@ -112,7 +120,7 @@ class Workspaces:
             "hbiWorkspace": False,
             "publicNetworkAccess": "Enabled",
             **(found.body["properties"] if found else {}),
-            **(body.get("properties") or {}),
+            **given,
             **links,
             "workspaceId": guid,
             "provisioningState": "Succeeded",
@@ -134,6 +142,13 @@ class Workspaces:
             self._add_datastores(change, call.params, links["storageAccount"], guid)
         return document
 
+    def _require_free(self, change: Transaction, name: str, found: Document | None, recover: object) -> None:
+        """Raises BadRequest while the bin holds a namesake, NotImplementedHere where that is to be recovered."""
+        if found is None and str(recover).lower() == "true" and recyclebin.is_kept(change, name, self._context.clock):
+            raise NotImplementedHere("RecoverNotImplemented", "The sandbox does not recover soft-deleted workspaces.")
+        if found is None:
+            recyclebin.require_free(change, name, self._context.clock)
+
     def _existing(self, found: Document | None, link: str) -> str | None:
         return found.body["properties"].get(link) if found else None
 
@@ -151,13 +166,30 @@ class Workspaces:
         return Reply.json(_answer(call, document))
 
     def delete(self, call: Call) -> Reply:
-        """Everything beneath goes, processes first. The dependent resources are the client's to delete (b.1-b.3)."""
-        found = require_workspace(self._store, call.params)
-        self._stop_beneath(found.id)
+        """Everything beneath goes, processes first. The dependent resources are the client's to delete (b.1-b.3).
+
+        With `forceToPurge` nothing stays in the bin, also of a workspace that was deleted before; 204 where there is
+        neither.
+        """
+        require_group(self._store, call.params)
+        name, forced = workspace_id(call.params), call.option("forceToPurge").lower() == "true"
+        if self._store.get(KIND, name):
+            self._stop_beneath(name)
         with self._store.write() as change:
-            change.delete_beneath(found.id)
-            change.delete(KIND, found.id)
-        return Reply(200)
+            found = change.get(KIND, name)
+            purged = forced and recyclebin.purge(change, name)
+            if found and not forced:
+                recyclebin.keep(change, found)
+            change.delete_beneath(name)
+            change.delete(KIND, name)
+        return Reply(200 if found or purged else 204)
+
+    def keep_beneath(self, resource_id: str) -> None:
+        """The workspaces of a group that is deleted stay in the bin."""
+        with self._store.write() as change:
+            for one in change.beneath(resource_id):
+                if one.kind == KIND:
+                    recyclebin.keep(change, one)
 
     def list_of_group(self, call: Call) -> Reply:
         require_group(self._store, call.params)
@@ -213,9 +245,12 @@ def _default_id(call: Call, link: str) -> str:
     return f"{group_id(call.params)}/providers/{type_name}/{letters}{link[:5].lower()}{short}"[:240]
 
 
-def _ensure_dependent(change: Transaction, resource_id: str, type_name: str, location: str) -> None:
+def _ensure_dependent(
+    change: Transaction, resource_id: str, type_name: str, location: str, tags: Mapping[str, str]
+) -> None:
+    """Makes it with the workspace's tags, as azure-ai-ml's template does; one that is there stays as it is."""
     if parse_id(resource_id) is None:
         raise BadRequest("InvalidResourceId", f"'{resource_id}' is not the id of a {type_name}.")
     if change.get(type_name.lower(), resource_id) is None:
-        fields = {"location": location, "properties": {"provisioningState": "Succeeded"}}
+        fields = {"location": location, "tags": dict(tags), "properties": {"provisioningState": "Succeeded"}}
         change.put(type_name.lower(), resource_id, fields, resource_id.rsplit("/", 1)[0])
