@@ -97,6 +97,7 @@ build artifacts 1db06c96-014e-44e1-ac91-90b2d4b3e984 @builds/{resource}/{artifac
 build tags 6e6114b2-8161-44c8-8f6c-c5505782427f @builds/{resource}/{*tag} 3 2.0 7.1
 build stages b8aac6c9-744b-46e1-88fc-3550969f9313 @builds/{resource}/{stageRefName} 5 5.2 7.1
 build changes 54572c7b-bbd3-45d4-80dc-28be08941620 @builds/{resource} 2 2.0 7.1
+build leases 272051e4-9af1-45b5-ae22-8d960a5539d4 @build/retention/{resource}/{leaseId} 2 6.0 7.1
 build generalSettings c4aefd19-30ff-405b-80ad-aca021e7242a @area/{resource} 1 6.0 7.1
 build attachments f2192269-89fa-4f94-baf6-8fb128c55159 @builds/{resource}/{type} 2 2.0 7.1
 build attachment af5122d3-3438-485e-a25a-2dbbfde84ee6 \

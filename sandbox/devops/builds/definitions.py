@@ -59,6 +59,7 @@ class Definitions:
         self.check: Callable[[Document], None] = _unchecked
         self.latest: LatestBuilds = _no_builds
         self.forget: Callable[[Document], None] = _unchecked
+        self.retained: Callable[[Document], None] = _unchecked
         self.changed: Callable[[Document], None] = _unchecked
 
     def actions(self) -> list[Action]:
@@ -157,8 +158,9 @@ class Definitions:
         return Reply.json(self.wire(call, document, True))
 
     def delete(self, call: Call) -> Reply:
-        """A definition goes with its builds."""
+        """A definition goes with its builds. Raises Conflict while one of them is kept."""
         found = self.require(call)
+        self.retained(found)
         self.forget(found)
         with self._store.write() as change:
             change.delete_beneath(found.id)

@@ -16,6 +16,7 @@ from sandbox.devops.builds.definitions import Definitions
 from sandbox.devops.builds.deployments import Deployments
 from sandbox.devops.builds.execution import Executions
 from sandbox.devops.builds.host import AzureIdentity, Facilities
+from sandbox.devops.builds.leases import Leases
 from sandbox.devops.builds.locks import Locks
 from sandbox.devops.builds.logs import BuildLogs
 from sandbox.devops.builds.outfit import Workshop
@@ -159,6 +160,7 @@ class BuildService:
         sources: Sequence[Callable[[], list[Action]]] = (
             self._definitions.actions,
             builds.actions,
+            Leases(context, self._definitions, self._records).actions,
             pipelines.actions,
             self._stages.actions,
             self._timelines.actions,
