@@ -25,7 +25,7 @@ Read = Callable[[str], str | None]
 
 @dataclass(frozen=True)
 class Step:
-    """One step that is not switched off. `kind` is its first word, as `task` or `bash`, `uses` what stands behind it."""
+    """One step that is not switched off. `kind` is its first word (`task`, `bash`), `uses` what stands behind it."""
 
     place: Place
     kind: str
