@@ -44,6 +44,8 @@ def tags(passport: dict[str, Any]) -> dict[str, str]:
         "holdout": release.need(passport, "data", "holdout"),
         "holdout_mse": release.need(passport, "evaluation", "mse"),
         "evaluated_against": release.need(passport, "evaluation", "against"),
+        "evaluation": release.need(passport, "evaluation", "job"),
+        "accepted": release.need(passport, "evaluation", "accepted").lower(),
     }
 
 
