@@ -40,6 +40,7 @@ from checker.clients.machinelearning import (
     datastore_path,
 )
 from checker.clients.organization import Organization
+from checker.clients.pullrequests import Branch, Policy, PullRequest, PullRequestClient
 from checker.clients.scoring import ScoringClient
 from checker.clients.storage import get_blob
 from checker.settings import Names, Settings
@@ -80,6 +81,7 @@ class CheckContext:
         self.scoring = ScoringClient(cloud, http)
         organization = Organization(http, settings.devops.organization, settings.devops.token)
         self.devops = DevOpsClient(organization, settings.devops.project)
+        self.changes = PullRequestClient(organization, settings.devops.project)
         self._lock = threading.Lock()
         self._facts: dict[Hashable, Future[object]] = {}
 
@@ -187,6 +189,16 @@ class CheckContext:
     def file(self, repository: str, path: str, branch: str) -> str | None:
         return self.once(("file", path), lambda: self.devops.get_file(repository, path, branch))
 
+    def branch_policies(self, repository: str, branch: str) -> list[Policy]:
+        return self.once(("policies", branch), lambda: self.changes.list_policies(repository, branch))
+
+    def pull_requests(self, repository: str, branch: str) -> list[PullRequest]:
+        return self.once(("pull requests", branch), lambda: self.changes.list_pull_requests(repository, branch))
+
+    def unmerged(self, repository: str) -> list[Branch]:
+        """Read for somebody whom no push has started a run."""
+        return self.once("unmerged", lambda: self.changes.list_unmerged(repository))
+
     def connections(self) -> list[Connection]:
         return self.once("connections", self.devops.list_connections)
 
@@ -201,7 +213,7 @@ class CheckContext:
         return self.once("pipeline runs", self.devops.list_runs)
 
     def timeline(self, run: str) -> list[Record]:
-        """Read for a run that has not succeeded; one that has is proven by what it left (the budget is 12 calls)."""
+        """Read for a run that has not succeeded; one that has is proven by what it left (the budget is 14 calls)."""
         return self.once(("timeline", run), lambda: self.devops.get_timeline(run))
 
     def artifacts(self, run: str) -> list[str]:

@@ -75,10 +75,11 @@ class Clone:
         path.write_text(edited, encoding="utf-8", newline="")
         return edited != text
 
-    def push(self, message: str) -> str:
-        """Commits what was edited and pushes it; returns the commit."""
+    def push(self, message: str, branch: str = BRANCH) -> str:
+        """Commits what was edited and pushes it; returns the commit. A branch of one's own is begun anew."""
         self._git("commit", "--quiet", "--all", "--message", message)
-        self._git("push", "--quiet", "origin", f"HEAD:{BRANCH}")
+        anew = "" if branch == BRANCH else "+"
+        self._git("push", "--quiet", "origin", f"{anew}HEAD:refs/heads/{branch}")
         return self.commit
 
     def _git(self, *arguments: str) -> str:

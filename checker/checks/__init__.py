@@ -1,6 +1,7 @@
 """The registry of checks: importing this package gathers them all, in the order of the workshop."""
 
 from checker.checks import (
+    changes,
     connection,
     data,
     environments,
@@ -22,6 +23,7 @@ from checker.checks.registry import gather
 CHECKS = gather(
     organization,
     repository,
+    changes,
     connection,
     pipeline,
     workspace,

@@ -10,10 +10,11 @@ from checker.clients.devops import Run
 from checker.context import CheckContext
 from checker.model import Evidence, Verdict, failed, waiting
 
+SOLUTION = "solution"  # the branch with the finished project, which the import brings along
 AUTOMATIC = frozenset({"individualci", "batchedci"})
 
 
-@devops_check("AUT001", "M10", ("RUN001", "PIP002", "REP003"))
+@devops_check("AUT001", "M10", ("RUN001", "PIP002", "REP004"))
 def push_started_a_run(context: CheckContext) -> Evidence:
     """A push has started a run, and it succeeded.
 
@@ -62,14 +63,27 @@ def automatic_run(context: CheckContext) -> Run | None:
 
 def _nothing_automatic(context: CheckContext) -> Verdict:
     newest = pipeline_runs(context)[0]
+    by_hand = f"Run {quote(newest.number)} was started manually; the exercise is the push."
     return failed(
         f"the newest run, {quote(newest.number)}, was started by {quote(newest.reason)} on {quote(newest.branch)}",
         "a run that a push to the default branch started",
-        "The exercise is the push: do not press Run.",
+        *_never_merged(context),
+        by_hand if newest.reason.lower() == "manual" else "The exercise is the push: do not press Run.",
         "A branch that was never merged, or a file outside the trigger's paths, starts nothing.",
         "Is there `[skip ci]` in the newest commit's message?",
         commands=(f"az pipelines runs list --pipeline-ids {definition_of(context).id} {at_project(context)}",),
     )
+
+
+def _never_merged(context: CheckContext) -> tuple[str, ...]:
+    """A hint that names branches whose commits the default branch has not. The finished project's branch is none."""
+    repository = find_repository(context)
+    found = context.unmerged(repository.id) if repository else []
+    mine = [one for one in found if one.name != SOLUTION]
+    if repository is None or not mine:
+        return ()
+    shown = ", ".join(f"`{quote(one.name)}` ({quote(one.title)})" for one in mine[:3])
+    return (f"Never merged into {repository.branch}: {shown}. Make a pull request of it, approve it and complete it.",)
 
 
 def _not_yet(context: CheckContext, run: Run) -> Verdict:

@@ -26,13 +26,27 @@ class NotReadHere(Exception):
 
 @dataclass(frozen=True)
 class Trigger:
-    """Branches whose pushes start the pipeline; no include at all is `trigger: none`."""
+    """Branches whose pushes start the pipeline; no include at all is `trigger: none`. `paths` is the path filter, all
+    of them where it is empty."""
 
     include: tuple[str, ...]
     exclude: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    excluded_paths: tuple[str, ...] = ()
 
     def starts_on(self, branch: str) -> bool:
         return _any(self.include, branch) and not _any(self.exclude, branch)
+
+    def includes(self, path: str) -> bool:
+        """Whether the path filter's include names a file, whatever its exclude says."""
+        return not self.paths or any(_covers(one, path) for one in self.paths)
+
+    def takes(self, path: str) -> bool:
+        """Whether a change of a file starts the pipeline, by the path filter: an include within an excluded folder
+        goes before that exclude (azure-pipelines.md, 2.10)."""
+        included = [one.strip("/") for one in self.paths if _covers(one, path)]
+        folders = [f"{one.strip('/*')}/" for one in self.excluded_paths if _covers(one, path)]
+        return self.includes(path) and all(any(one.startswith(within) for one in included) for within in folders)
 
 
 def read_trigger(source: str) -> Trigger:
@@ -64,23 +78,31 @@ def _trigger(node: Node) -> Trigger:
         return Trigger(()) if node in ("none", "") else Trigger((node,))
     if isinstance(node, list):
         return Trigger(tuple(node))
-    branches = node.get("branches", "")
-    if isinstance(branches, list):
-        return Trigger(tuple(branches))
-    if not isinstance(branches, Mapping):
-        return Trigger(EVERYTHING)
-    include, exclude = _names(branches.get("include", "")), _names(branches.get("exclude", ""))
-    return Trigger(include or EVERYTHING, exclude)
+    (include, exclude), paths = _filter(node.get("branches", "")), _filter(node.get("paths", ""))
+    return Trigger(include or EVERYTHING, exclude, *paths)
+
+
+def _filter(node: Node) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a filter includes and excludes; a list alone is what it includes."""
+    if isinstance(node, Mapping):
+        return _names(node.get("include", "")), _names(node.get("exclude", ""))
+    return _names(node), ()
 
 
 def _names(node: Node) -> tuple[str, ...]:
     if isinstance(node, Mapping):
-        raise NotReadHere("include and exclude are lists of branches")
+        raise NotReadHere("include and exclude are lists of names")
     return tuple(node) if isinstance(node, list) else tuple(filter(None, [node]))
 
 
 def _any(patterns: tuple[str, ...], branch: str) -> bool:
     return any(fnmatch.fnmatchcase(branch, short_branch(pattern)) for pattern in patterns)
+
+
+def _covers(pattern: str, path: str) -> bool:
+    """Whether a pattern of a path filter is a path or a folder above it. A star stands for slashes too."""
+    clean = pattern.strip("/")
+    return not clean or any(fnmatch.fnmatchcase(path, one) for one in (clean, f"{clean}/*"))
 
 
 def _lines(source: str) -> list[Line]:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from journey.errors import JourneyError
 from journey.organization import PREVIEW, Organization
+from journey.pullrequests import Changes
 from journey.worlds.pipelines import pipeline_text
 from journey.worlds.wire import soon
 
@@ -37,6 +38,7 @@ class Project:
     subscription: str
     suffix: str
     scope: str = field(default="")
+    guarded: bool = False
 
     def path(self, rest: str) -> str:
         """A path inside the project."""
@@ -109,7 +111,25 @@ class Project:
         path = self.path(f"git/repositories/{quote(self.name)}/refs")
         self.organization.post(path, [{"name": f"refs/heads/{name}", "oldObjectId": ZERO, "newObjectId": start}])
 
+    def remove_branch(self, name: str) -> None:
+        path = self.path(f"git/repositories/{quote(self.name)}/refs")
+        gone = {"name": f"refs/heads/{name}", "oldObjectId": self.tip(name), "newObjectId": ZERO}
+        self.organization.post(path, [gone])
+
+    def guard(self) -> None:
+        """From here on main changes by pull request: a push to it opens one and completes it."""
+        self._changes().guard()
+        self.guarded = True
+
+    def _changes(self) -> Changes:
+        return Changes(self.organization, self.path("").rstrip("/"), str(self.repository()["id"]))
+
     def _push(self, path: str, branch: str, tip: str, comment: str, changes: list[dict[str, Any]]) -> str:
+        if self.guarded and branch == "main":
+            aside = f"change-{uuid.uuid4().hex[:6]}"
+            self.branch(aside, tip)
+            self._push(path, aside, tip, comment, changes)
+            return self._changes().merge(aside, comment)
         update = {"name": f"refs/heads/{branch}", "oldObjectId": tip}
         body = {"refUpdates": [update], "commits": [{"comment": comment, "changes": changes}]}
         return str(self.organization.post(f"{path}/pushes", body)["refUpdates"][0]["newObjectId"])
@@ -204,6 +224,10 @@ class Project:
         self.organization.put(path, {**before, **fields})
         return before
 
+    def delete_pipeline(self, number: int) -> None:
+        """A pipeline with its runs."""
+        self.organization.delete(self.path(f"build/definitions/{number}"))
+
     def start(self, pipeline: int, branch: str = "") -> int:
         """A run that somebody starts by hand; its id."""
         body: dict[str, Any] = {}
@@ -239,10 +263,10 @@ class Project:
         assert found is not None
         return found
 
-    def approve(self, run: int) -> dict[str, Any]:
-        """Approves what a run waits for, and waits for its end."""
+    def approve(self, run: int, answer_with: str = "approved") -> dict[str, Any]:
+        """Approves (or `rejected`: rejects) what a run waits for, and waits for its end."""
         record = self.await_record(run, "Checkpoint.Approval")
-        answer = [{"approvalId": record["id"], "status": "approved", "comment": "Seen."}]
+        answer = [{"approvalId": record["id"], "status": answer_with, "comment": "Seen."}]
         self.organization.patch(self.path("pipelines/approvals"), answer)
         return self.finish(run)
 

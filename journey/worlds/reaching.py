@@ -60,7 +60,8 @@ def _text(world: World, number: int) -> str:
 
 
 def _push_change(world: World) -> Run:
-    """Module 10: the push that starts a run which nobody starts by hand."""
+    """Module 10: the pull request whose merge starts a run which nobody starts by hand."""
+    world.project.guard()
     commit = world.project.push(world.project.text(build="echo trained on less"), comment="Test on 0.33 of the data")
     return Run(world.project.await_run_of(commit), commit)
 

@@ -82,8 +82,14 @@ def test_changes_are_pushed_once(begun: Day) -> None:
     assert f'suffix = "{suffix}"' in settings
     assert "test_size = 0.33\n" in settings
     path = begun.path(f"git/repositories/{begun.repository['id']}/commits")
-    newest = begun.organization.list(path, {"searchCriteria.itemVersion.version": "main", "searchCriteria.$top": 2})
-    assert [one["comment"] for one in newest] == ["Test on 0.33 of the data", f"Use the suffix {suffix}"]
+    newest = begun.organization.list(path, {"searchCriteria.itemVersion.version": "main", "searchCriteria.$top": 3})
+    title = "Test on 0.33 of the data"
+    merge, *changes = [one["comment"] for one in newest]
+    assert merge.startswith("Merged PR ")
+    assert merge.endswith(f": {title}")
+    assert sorted(changes) == [title, f"Use the suffix {suffix}"]
+    branches = begun.organization.list(begun.path(f"git/repositories/{begun.repository['id']}/refs"))
+    assert "refs/heads/larger-test-set" not in [one["name"] for one in branches]
 
 
 def test_a_project_of_another_process_is_named(begun: Day) -> None:
