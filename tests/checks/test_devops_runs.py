@@ -55,7 +55,7 @@ def make_azure(world: World) -> None:
 
 
 def test_the_whole_day_passes_every_check_in_fourteen_calls(workplace: Workplace) -> None:
-    """A run by hand, approved; a merged pull request that starts another; both versions registered; the second one in production."""
+    """A run by hand, approved; a merged pull request that starts another; both versions registered, one released."""
     world, pipelines = workplace.world, workplace.pipelines
     first = first_run(workplace)
     assert workplace.approve(first)["result"] == "succeeded"
