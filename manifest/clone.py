@@ -18,11 +18,15 @@ from manifest.regions import copy_region, get_region, holders, list_regions, rep
 
 @dataclass(frozen=True)
 class Unmarked:
-    """A region that could not be written: the learner's file has not got it. `file` is relative to the clone."""
+    """A region that could not be written: the learner's file has not got it. `file` is relative to the clone.
+
+    `rests`: the region around it is in its starter state, and has to be filled first.
+    """
 
     region: str
     file: str
     seen: str
+    rests: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ def starter(root: Path, modules: Iterable[str]) -> Filling:
     def change(sheet: _Sheet, text: str, region: Region) -> str:
         return replace_region(text, region.id, region.starter)
 
-    return _change_regions(root, manifest, chosen, change)
+    done = _change_regions(root, manifest, chosen, change)
+    return Filling(done.written, tuple(one for one in done.unmarked if not one.rests))
 
 
 def restore(root: Path, file: str, modules: Collection[str]) -> Path:
@@ -161,8 +166,8 @@ def _change_regions(
                 continue
             if region.id in sheet.present:
                 text = change(sheet, text, region)
-            elif not _rests_with_its_holder(sheet, region):
-                unmarked.append(Unmarked(region.id, file.labs, _why_unmarked(sheet, region)))
+            else:
+                unmarked.append(_unmarked(sheet, region))
         if text != sheet.text:
             write_text(root / file.labs, text)
             written.append(root / file.labs)
@@ -175,15 +180,15 @@ def _comes_with_its_holder(sheet: _Sheet, region: Region, chosen: Collection[str
     return any(one.id in around and one.module in chosen and one.id in sheet.present for one in sheet.regions)
 
 
-def _rests_with_its_holder(sheet: _Sheet, region: Region) -> bool:
-    """Whether a region is missing because the one around it is in its starter state."""
+def _unmarked(sheet: _Sheet, region: Region) -> Unmarked:
+    """Why a region cannot be written."""
     reached = sheet.reachable(region.id)
     outer = next((one for one in sheet.regions if one.id == reached), None)
-    return outer is not None and get_region(sheet.text, outer.id).split() == outer.starter.split()
-
-
-def _why_unmarked(sheet: _Sheet, region: Region) -> str:
-    return f"{sheet.file.labs}: {sheet.complaint or f'no markers of {region.id}'}"
+    if outer is not None and get_region(sheet.text, outer.id).split() == outer.starter.split():
+        seen = f"{sheet.file.labs}: {region.id} is inside {outer.id} of {outer.module}, which is in its starter state"
+        return Unmarked(region.id, sheet.file.labs, seen, rests=True)
+    seen = f"{sheet.file.labs}: {sheet.complaint or f'no markers of {region.id}'}"
+    return Unmarked(region.id, sheet.file.labs, seen)
 
 
 def _file_differences(sheet: _Sheet, module: str) -> list[Difference]:
