@@ -233,6 +233,13 @@ class DevOpsClient:
         mine = (entry for entry in found if text(entry, "type", "id").lower() == APPROVAL)
         return [approval(entry) for entry in mine if value(entry, "isDisabled") is not True]
 
+    def list_approvers(self, approval_id: str) -> list[str]:
+        """Who has approved, by display name and by sign-in name. The id is that of the checkpoint's record (3.7)."""
+        found = self._get(f"pipelines/approvals/{approval_id}", ENVIRONMENT_SCOPE, **{"$expand": "steps"})
+        steps = [step for step in sequence(found, "steps") if text(step, "status") == "approved"]
+        names = (text(step, "actualApprover", key) for step in steps for key in ("displayName", "uniqueName"))
+        return list(filter(None, names))
+
     def _get(self, path: str, scope: str, version: str = VERSION, /, **query: str) -> Any | None:
         return self.organization.get(f"{self._beneath}/{path}", scope, version, **query)
 
