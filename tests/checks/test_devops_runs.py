@@ -6,7 +6,7 @@ import pytest
 
 from checker.checks import CHECKS
 from checker.context import CheckContext
-from checker.model import CheckResult, Outcome
+from checker.model import CheckResult, Outcome, Service
 from checker.runner import run_checks, with_prerequisites
 from checker.watching import POLL_SECONDS, await_news
 from tests.checks.test_module_6 import outcomes, seen
@@ -14,11 +14,15 @@ from tests.checks.workplace import Workplace
 from tests.checks.worlds import World
 
 MOST_CALLS = 14
+# What the day of these worlds makes; the modules after it, and the learner's clone, have tests of their own.
+THE_DAY = tuple(
+    code for code, check in CHECKS.items() if 2 <= int(check.module[1:]) <= 10 and check.service is not Service.MACHINE
+)
 
 
 def sweep(context: CheckContext) -> dict[str, CheckResult]:
-    """Every check of both services, as `checker check` runs them."""
-    return {result.check.code: result for result in run_checks(with_prerequisites(CHECKS, CHECKS), context)}
+    """Every check of both services of the day, as `checker check` runs them."""
+    return {result.check.code: result for result in run_checks(with_prerequisites(THE_DAY, CHECKS), context)}
 
 
 def first_run(workplace: Workplace) -> int:
@@ -71,7 +75,7 @@ def test_the_whole_day_passes_every_check_in_fourteen_calls(workplace: Workplace
     release(world, str(second), commit, "2")
     context = workplace.context()
     results = sweep(context)
-    assert outcomes(results) == dict.fromkeys(CHECKS, Outcome.PASS), [result.finding for result in results.values()]
+    assert outcomes(results) == dict.fromkeys(THE_DAY, Outcome.PASS), [result.finding for result in results.values()]
     assert context.http.devops_reads <= MOST_CALLS
     evidence = results["AUT001"].evidence
     assert evidence is not None

@@ -36,7 +36,10 @@ def test_a_whole_release_passes_every_check_in_under_25_calls(release: Release) 
     world = staged(release)
     world.make_production(release.image, release.model)
     context = world.context()
-    codes = [code for code, check in CHECKS.items() if check.service is Service.AZURE]
+    modules = range(1, 11)  # what a release makes; the modules after it have tests of their own
+    codes = [
+        code for code, check in CHECKS.items() if check.service is Service.AZURE and int(check.module[1:]) in modules
+    ]
     results = {result.check.code: result for result in run_checks(with_prerequisites(codes, CHECKS), context)}
     assert outcomes(results) == dict.fromkeys(codes, Outcome.PASS), [result.finding for result in results.values()]
     assert context.http.reads + context.http.scores < 25

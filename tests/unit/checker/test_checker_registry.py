@@ -102,4 +102,5 @@ def test_a_check_of_azure_alone_may_not_require_one_that_can_be_left_out() -> No
 
 
 def test_the_checks_of_azure_alone_are_as_many_as_before_azure_devops() -> None:
-    assert sum(found.service is Service.AZURE for found in CHECKS.values()) == 25
+    of_the_day = [found for found in CHECKS.values() if 1 <= int(found.module[1:]) <= 10]
+    assert sum(found.service is Service.AZURE for found in of_the_day) == 25
