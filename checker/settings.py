@@ -50,6 +50,7 @@ class Names:
     workspace: str
     compute: str
     registry: str
+    kubernetes_cluster: str
     data_asset: str
     holdout_asset: str
     environment: str
