@@ -31,7 +31,7 @@ def provision_resource_group(settings: Workshop) -> str:
     groups = workshop.management_client(ResourceManagementClient, settings).resource_groups
     if existing(lambda: groups.get(settings.names.resource_group)):
         return "exists"
-    groups.create_or_update(settings.names.resource_group, {"location": settings.location})
+    groups.create_or_update(settings.names.resource_group, {"location": settings.location, "tags": settings.tags})
     return "created"
 
 
@@ -49,7 +49,10 @@ def provision_registry(settings: Workshop) -> str:
     # The admin user is on because a workspace accepts no registry without it: Azure ML, and the cluster that it deploys
     # to, pull with that name and password. A registry that is pulled from by managed identity leaves it off.
     registry = Registry(
-        location=settings.location, sku=Sku(name="Basic"), properties=RegistryProperties(admin_user_enabled=True)
+        location=settings.location,
+        tags=settings.tags,
+        sku=Sku(name="Basic"),
+        properties=RegistryProperties(admin_user_enabled=True),
     )
     registries.begin_create(names.resource_group, names.registry, registry).result()
     return "created"
@@ -76,6 +79,7 @@ def provision_kubernetes_cluster(settings: Workshop) -> str:
     )
     cluster = ManagedCluster(
         location=settings.location,
+        tags=settings.tags,
         identity=ManagedClusterIdentity(type="SystemAssigned"),
         properties=ManagedClusterProperties(dns_prefix=names.kubernetes_cluster, agent_pool_profiles=[pool]),
     )
@@ -136,7 +140,12 @@ def provision_workspace(settings: Workshop, ml: "MLClient") -> str:
                 "suffix."
             )
         return "exists"
-    wanted = Workspace(name=names.workspace, location=settings.location, container_registry=registry_id(settings))
+    wanted = Workspace(
+        name=names.workspace,
+        location=settings.location,
+        container_registry=registry_id(settings),
+        tags=settings.tags,
+    )
     ml.workspaces.begin_create(wanted).result()
     return "created"
 
@@ -153,6 +162,7 @@ def provision_compute(settings: Workshop, ml: "MLClient") -> str:
         min_instances=settings.compute.min_nodes,
         max_instances=settings.compute.max_nodes,
         idle_time_before_scale_down=120,
+        tags=settings.tags,
     )
     ml.compute.begin_create_or_update(cluster).result()
     return "created"

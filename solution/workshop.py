@@ -115,6 +115,11 @@ class Workshop:
         """The resource id of the resource group."""
         return f"/subscriptions/{self.subscription}/resourceGroups/{self.names.resource_group}"
 
+    @property
+    def tags(self) -> dict[str, str]:
+        """What every resource says about itself: the bill is split by it, and the clean-up goes by it."""
+        return {"workshop": "mlops-on-azure", "attendee": self.suffix}
+
 
 def find_root() -> Path:
     """Returns the nearest folder above this file that holds workshop.toml. Raises ConfigurationError."""

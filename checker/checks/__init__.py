@@ -3,6 +3,7 @@
 from checker.checks import (
     changes,
     connection,
+    costs,
     data,
     data_tests,
     environments,
@@ -10,23 +11,37 @@ from checker.checks import (
     honest_answers,
     images,
     lineage,
+    machine,
     models,
+    names,
     organization,
+    parallelism,
     passport,
     pipeline,
     pipeline_file,
+    privilege,
     production,
+    quota,
     repository,
     retraining,
+    roles,
     runs,
     scripts,
+    secrets,
     staging,
+    subscription,
     training,
     workspace,
 )
 from checker.checks.registry import gather
 
 CHECKS = gather(
+    machine,
+    subscription,
+    roles,
+    quota,
+    names,
+    parallelism,
     scripts,
     organization,
     repository,
@@ -49,6 +64,9 @@ CHECKS = gather(
     retraining,
     data_tests,
     gates,
+    secrets,
+    privilege,
+    costs,
 )
 
 __all__ = ["CHECKS"]

@@ -89,6 +89,11 @@ def connection_holds_no_secret(context: CheckContext) -> Evidence:
     return Evidence(f"{found.scheme}{warning}", {"subject": found.subject, "open_to_all": str(everybody).lower()})
 
 
+def connection_of(context: CheckContext) -> Connection:
+    """The service connection, for checks that require CON001."""
+    return _connection(context)
+
+
 def _find(context: CheckContext) -> Connection | None:
     wanted = context.settings.devops.service_connection.lower()
     return next((one for one in context.connections() if one.name.lower() == wanted), None)

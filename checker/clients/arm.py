@@ -60,6 +60,10 @@ class ArmClient:
         """The names in a list; empty when its parent does not exist. For near neighbours of a misspelt name."""
         return [text(entry, "name") for entry in self.entries(self.url(path, api_version)) or ()]
 
+    def directory_of_sign_in(self) -> str:
+        """The tenant that gave the token. Raises NotSignedIn, Unreachable."""
+        return self._tokens.get_directory(self.cloud.scope)
+
     def resource_group_exists(self) -> bool:
         return self.get(self.url(self.group, GROUPS_VERSION)) is not None
 

@@ -56,7 +56,10 @@ class Repository:
 
 @dataclass(frozen=True)
 class Connection:
-    """A service connection. `state` is Ready, InProgress or Failed; `issuer` and `subject` are a federation's."""
+    """A service connection. `state` is Ready, InProgress or Failed; `issuer` and `subject` are a federation's.
+
+    `application` is the client id that a run signs in with, `principal` its object id, where the service noted it.
+    """
 
     id: str
     name: str
@@ -68,6 +71,8 @@ class Connection:
     subscription: str
     issuer: str
     subject: str
+    application: str = ""
+    principal: str = ""
 
 
 @dataclass(frozen=True)
@@ -284,6 +289,8 @@ def connection(document: Mapping[str, Any]) -> Connection:
         subscription=text(document, "data", "subscriptionId"),
         issuer=text(parameters, "workloadidentityfederationissuer"),
         subject=text(parameters, "workloadidentityfederationsubject"),
+        application=text(parameters, "serviceprincipalid"),
+        principal=text(document, "data", "spnObjectId"),
     )
 
 

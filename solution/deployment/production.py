@@ -64,7 +64,9 @@ def provision_endpoint(ml: "MLClient", settings: Workshop) -> None:
     if existing(lambda: ml.online_endpoints.get(name)):
         print(f"endpoint {name} exists")
         return
-    endpoint = KubernetesOnlineEndpoint(name=name, compute=settings.names.kubernetes_compute, auth_mode="key")
+    endpoint = KubernetesOnlineEndpoint(
+        name=name, compute=settings.names.kubernetes_compute, auth_mode="key", tags=settings.tags
+    )
     ml.online_endpoints.begin_create_or_update(endpoint).result()
     print(f"endpoint {name} created")
 
@@ -85,7 +87,8 @@ def wanted_deployment(
         resources=ResourceRequirementsSettings(
             requests=ResourceSettings(cpu="0.2", memory="512Mi"), limits=ResourceSettings(cpu="1", memory="1Gi")
         ),
-        tags={
+        tags=settings.tags
+        | {
             "model": model,
             "build": release.need(passport, "source", "build"),
             "commit": release.need(passport, "source", "commit"),

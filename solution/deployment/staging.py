@@ -77,7 +77,7 @@ def container_group(settings: Workshop, passport: dict[str, Any], key: str) -> "
         restart_policy="OnFailure",
         ip_address=models.IpAddress(type="Public", ports=[models.Port(port=PORT, protocol="TCP")]),
         image_registry_credentials=[registry_credentials(settings, server)],
-        tags=tags(passport),
+        tags=settings.tags | tags(passport),
     )
 
 
