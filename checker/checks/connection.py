@@ -31,7 +31,11 @@ def connection_exists(context: CheckContext) -> Evidence:
             commands=(f"az devops service-endpoint list {at_project(context)} --output table",),
         )
     if found.kind.lower() != AZURE:
-        raise failed(f"`{name}` is of the type {quote(found.kind)}", "Azure Resource Manager", "Make it again.")
+        raise failed(
+            f"`{name}` is of the type {quote(found.kind)}",
+            "Azure Resource Manager",
+            "Azure Resource Manager is the type that leads to Azure; a type cannot be changed: make it again.",
+        )
     return Evidence(f"{found.name}, {quote(found.kind)}", {"id": found.id, "type": found.kind})
 
 

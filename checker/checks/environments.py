@@ -4,6 +4,8 @@ from checker.checks.judgement import missing, quote
 from checker.checks.organization import at_project
 from checker.checks.pipeline import definition_of
 from checker.checks.registry import devops_check
+from checker.checks.repository import find_repository, yaml_path
+from checker.checks.runs import judged_run, pipeline_runs, unfinished
 from checker.clients.devops import GOOD, Deployment, Environment
 from checker.context import CheckContext
 from checker.model import Evidence, failed, waiting
@@ -48,6 +50,7 @@ def production_needs_an_approval(context: CheckContext) -> Evidence:
         raise failed(
             f"{environment.name} has no approval check",
             "an approval, by somebody who looks at staging first",
+            *_task_hints(context),
             "An environment that the first run made has no checks: it was made without anybody asking.",
             "Pipelines, Environments, the environment, the three dots, Approvals and checks, Approvals.",
         )
@@ -64,6 +67,18 @@ def production_was_deployed_by_a_run(context: CheckContext) -> Evidence:
     What runs in production came through the pipeline, and its record names the run.
     """
     return _deployed(context, context.settings.devops.production_environment)
+
+
+def _task_hints(context: CheckContext) -> tuple[str, ...]:
+    """For who has put the question into the file. Reads it: nothing else that ENV003 needs does."""
+    repository = find_repository(context)
+    found = context.file(repository.id, yaml_path(context), repository.branch) if repository else None
+    if not found or "manualvalidation@" not in found.lower():
+        return ()
+    return (
+        "ManualValidation is a step of the file: whoever may push can take it away. An approval belongs to the "
+        "environment, and the file cannot remove it.",
+    )
 
 
 def require_environment(context: CheckContext, name: str) -> Environment:
@@ -102,6 +117,9 @@ def _exists(context: CheckContext, name: str) -> Evidence:
 def _deployed(context: CheckContext, name: str) -> Evidence:
     found = newest_deployment(context, name)
     if found is None:
+        run = judged_run(context)
+        if run is not None and run.status != "completed":
+            raise unfinished(context, run, context.timeline(run.id))
         raise failed(
             f"no run has deployed to {name}",
             "a deployment by a run of your pipeline",
@@ -112,6 +130,9 @@ def _deployed(context: CheckContext, name: str) -> Evidence:
     if not found.result:
         raise waiting(f"run {quote(found.run_number)} deploys to {name}", "the deployment ends well")
     if found.result not in GOOD:
+        run = next((one for one in pipeline_runs(context) if one.id == found.run), None)
+        if run is not None and not run.succeeded:
+            raise unfinished(context, run, context.timeline(run.id))
         raise failed(
             f"the deployment of run {quote(found.run_number)} to {name} is {quote(found.result)}",
             "a deployment that succeeded",

@@ -21,8 +21,21 @@ def is_asset_name(text: str) -> bool:
 
 def missing(what: str, name: str, present: Iterable[str], *hints: str, commands: tuple[str, ...] = ()) -> Fail:
     """A Fail to raise because a resource does not exist; near neighbours of its name come first."""
+    names = sorted(set(filter(None, present)))
+    near = nearly("name", name, names)
     return failed(
-        f"there is no {what} `{name}`; {neighbours(name, present)}", f"{what} `{name}`", *hints, commands=commands
+        f"there is no {what} `{name}`; {neighbours(name, names)}", f"{what} `{name}`", *near, *hints, commands=commands
+    )
+
+
+def nearly(what: str, name: str, present: Iterable[str]) -> tuple[str, ...]:
+    """The hint that something nearly has the name (or the path) that is wanted; none where nothing has."""
+    near = _near(name, sorted(set(filter(None, present))))
+    if not near:
+        return ()
+    return (
+        f"`{quote(near[0])}` is nearly the {what}. Is it yours? It is compared letter by letter: "
+        "change it there, or in workshop.toml.",
     )
 
 
@@ -31,11 +44,15 @@ def neighbours(name: str, present: Iterable[str]) -> str:
     names = sorted(set(filter(None, present)))
     if not names:
         return "there is none at all"
-    near = difflib.get_close_matches(name, names, n=2, cutoff=0.7)
+    near = _near(name, names)
     if near:
         return "found " + " and ".join(f"`{quote(entry)}`" for entry in near)
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
     return "there are " + ", ".join(f"`{quote(entry)}`" for entry in names[:NAMES_SHOWN]) + more
+
+
+def _near(name: str, names: list[str]) -> list[str]:
+    return difflib.get_close_matches(name, names, n=2, cutoff=0.7)
 
 
 def settled(what: str, state: str, *hints: str, commands: tuple[str, ...] = ()) -> None:

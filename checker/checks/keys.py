@@ -7,6 +7,9 @@ from checker.errors import NothingListens, ServiceFault
 from checker.model import Evidence, failed
 
 REFUSED = frozenset({401, 403})
+NOT_COMPARED = (
+    "A key is there, and nobody compares it: score.py must compare the whole of it, not ask whether there is one."
+)
 
 
 def check_no_key_refused(context: CheckContext, url: str, *hints: str) -> Evidence:
@@ -18,7 +21,7 @@ def check_no_key_refused(context: CheckContext, url: str, *hints: str) -> Eviden
 def check_key_required(context: CheckContext, url: str, *hints: str) -> Evidence:
     """Score without a key and with a wrong one. Raises Fail when either is answered, AccessError when unreachable."""
     without = _status(context, url, None, "a request without a key", hints)
-    wrong = _status(context, url, WRONG_KEY, "a request with a wrong key", hints)
+    wrong = _status(context, url, WRONG_KEY, "a request with a wrong key", (NOT_COMPARED,))
     return Evidence(
         f"without a key {without}, with a wrong one {wrong}", {"without": str(without), "wrong": str(wrong), "url": url}
     )

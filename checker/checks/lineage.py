@@ -41,12 +41,22 @@ def run_leads_to_the_endpoint(context: CheckContext) -> Evidence:
         raise failed(
             "; ".join(problems) or f"{reference} is not registered",
             "one run that registered the version, from its commit, and deployed it to production",
-            "Was the version registered, or deployed, from a laptop?",
+            *_run_hints(context, version),
             "The run that deploys takes the version from its own artifact, not the newest one.",
             commands=("checker check LIN001 DEP002 -v",),
         )
     build, commit = version.tags["build"], version.tags["commit"]
     return Evidence(f"run {build} → {commit[:7]} → {reference} → production", {"run": build, "commit": commit})
+
+
+def _run_hints(context: CheckContext, version: AssetVersion | None) -> tuple[str, ...]:
+    build = version.tags.get("build", "") if version else ""
+    run = next((one for one in pipeline_runs(context) if one.id == build), None)
+    if version is None or run is None:
+        return ("Was the version registered, or deployed, from a laptop?",)
+    if run.commit != version.tags.get("commit", ""):
+        return ("The version does not name its run's commit: the register step takes it from BUILD_SOURCEVERSION.",)
+    return ("Of a run, and another run has deployed since: did that one register and deploy a version of its own?",)
 
 
 def _run_problems(context: CheckContext, version: AssetVersion) -> list[str]:

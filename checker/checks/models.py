@@ -42,6 +42,7 @@ def tags_are_complete(context: CheckContext) -> Evidence:
         raise failed(
             "; ".join(problems),
             f"the tags {', '.join(TAGS)} on every version, mse a number",
+            *_number_hints(versions),
             "A version without tags is a model nobody can explain.",
             "The register step takes commit and build from the pipeline's own variables.",
             "Tags can be added to a version later; a version made by hand is better archived.",
@@ -52,7 +53,7 @@ def tags_are_complete(context: CheckContext) -> Evidence:
     return Evidence(f"{newest.reference}: {shown}", {key: newest.tags[key] for key in TAGS})
 
 
-@check("MOD003", "M6", ("MOD001", "TRN002", "DAT001"))
+@check("MOD003", "M6", ("MOD002", "TRN002", "DAT001"))
 def lineage_exists(context: CheckContext) -> Evidence:
     """The job and the data version that each model version names exist.
 
@@ -64,6 +65,7 @@ def lineage_exists(context: CheckContext) -> Evidence:
         raise failed(
             "; ".join(problems),
             "the tag job names a Completed job, the tag data a version of the data asset",
+            *_lineage_hints(context, versions),
             "Compare the tags with the Jobs and Data pages of the workspace.",
             "The number of the pipeline's run is not the name of the job: that one goes into the tag build.",
             commands=(REGISTER,),
@@ -92,6 +94,22 @@ def _tag_problem(version: AssetVersion) -> str:
     except ValueError:
         return f"{version.reference} has mse `{quote(version.tags['mse'])}`"
     return ""
+
+
+def _number_hints(versions: list[AssetVersion]) -> tuple[str, ...]:
+    """For who wrote a number that is none, where no tag is lacking."""
+    lacking = any(not version.tags.get(key) for version in versions for key in TAGS)
+    return () if lacking else ("The tag mse is a number with a point, as Python prints it: not 3200,5 and no word.",)
+
+
+def _lineage_hints(context: CheckContext, versions: list[AssetVersion]) -> list[str]:
+    hints = []
+    jobs = [context.job(name) for version in versions if is_asset_name(name := version.tags.get("job", ""))]
+    if any(job is not None and job.status != "Completed" for job in jobs):
+        hints.append("A job that failed has no model: register the output of one that is Completed.")
+    if not any(_job_problems(context, version) for version in versions):
+        hints.append("The tag data is name:version of the data asset, as the data step registered it.")
+    return hints
 
 
 def _job_problems(context: CheckContext, version: AssetVersion) -> list[str]:

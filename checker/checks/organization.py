@@ -8,6 +8,11 @@ from checker.model import Evidence, failed, waiting
 
 PROCESS = "Agile"
 MAKING = frozenset({"new", "createPending"})
+_BOARDS = {
+    "basic": "The pipeline works, and the form proposes Basic; Boards shows issues in place of user stories.",
+    "scrum": "The pipeline works; with Scrum, Boards shows product backlog items in place of user stories.",
+    "cmmi": "The pipeline works; with CMMI, Boards shows requirements in place of user stories.",
+}
 
 
 @devops_check("ORG001", "M2")
@@ -63,7 +68,7 @@ def process_is_agile(context: CheckContext) -> Evidence:
         raise failed(
             f"the process is {quote(process) or 'not told'}",
             PROCESS,
-            "The pipeline works with any process; the pages on Boards look different.",
+            _BOARDS.get(process.lower(), "The pipeline works with any process; the pages on Boards look different."),
             "Nothing is in the project yet? Make it again, with Agile, beneath Advanced.",
             "A project from Basic can be changed: Organization settings, Process.",
         )

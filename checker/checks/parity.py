@@ -86,6 +86,14 @@ def read_answer(reply: Reply, reference: str) -> list[float]:
         )
     document = _json(reply)
     named = text(document, "model")
+    if not named and text(document, "error"):
+        raise failed(
+            f"status 200, and in it the error `{quote(text(document, 'error'))}`",
+            "status 200 and predictions, or the status of an error",
+            "HTTP 200 with an error inside: whoever looks at the status alone sees success, your test too.",
+            "score.py catches the exception and returns it as the answer: let it raise, or answer with a status of 400 "
+            "or 500.",
+        )
     if named != reference:
         raise failed(
             f"the answer says it is from `{quote(named)}`",
@@ -110,12 +118,19 @@ def compare(expected: Sequence[float], seen: Sequence[float], seed: int, referen
         raise failed(
             f"{apart} of {len(seen)} rows differ; row {row + 1} gives {seen[row]:.6f} (seed {seed})",
             f"{expected[row]:.6f}, from {reference} within {TOLERANCE:g}",
+            *_rounding_hints(expected, seen),
             "What answers here is not the model version it is said to be.",
             "Which model was in the build context when the image was built?",
             "Scaling or rounding in score.py has the same effect: the model must answer what it was trained to answer.",
             commands=("python solution/image/package.py",),
         )
     return furthest
+
+
+def _rounding_hints(expected: Sequence[float], seen: Sequence[float]) -> tuple[str, ...]:
+    """For answers that are the expected ones, rounded."""
+    rounded = all(value == round(value) and abs(a - value) <= 0.5 for a, value in zip(expected, seen, strict=True))
+    return ("The answers are whole numbers, and otherwise right: score.py rounds them.",) if rounded else ()
 
 
 def _json(reply: Reply) -> Any:

@@ -47,7 +47,9 @@ def traffic_reaches_a_deployment(context: CheckContext) -> Evidence:
         raise failed(
             f"traffic: {shown}; deployments: {_names(context)}",
             "100 % in all",
-            "The deployment may be healthy, but not all requests reach it.",
+            "The deployment may be healthy, but no traffic reaches it."
+            if not sum(traffic.values())
+            else "The shares add up to another sum: some requests are lost, or the weights are wrong.",
             "Traffic is set on the endpoint, after the deployment is Succeeded.",
             commands=(DEPLOY,),
         )
@@ -75,7 +77,9 @@ def same_digest_as_staging(context: CheckContext) -> Evidence:
         raise failed(
             f"production runs `{quote(production)}`",
             f"`{quote(tested)}`, as staging",
-            "Was the image built a second time, or named by its tag?",
+            "Was the image built a second time? Its content is then another, whatever its version says."
+            if digest
+            else "The image is named by its tag, which can be moved to other content after the test.",
             "The deployment takes the digest that the packaging step noted.",
             "Promote: deploy to staging first, then to production, without packaging between.",
             commands=("python solution/deployment/staging.py", DEPLOY),
@@ -126,7 +130,12 @@ def production_predicts_as_registered(context: CheckContext) -> Evidence:
     """
     endpoint = _endpoint(context)
     if endpoint.auth_mode.lower() != "key":
-        raise failed(f"the endpoint's auth mode is {quote(endpoint.auth_mode)}", "auth mode Key", commands=(DEPLOY,))
+        raise failed(
+            f"the endpoint's auth mode is {quote(endpoint.auth_mode)}",
+            "auth mode Key",
+            "The auth mode is set when the endpoint is made: delete it, and deploy again with auth mode key.",
+            commands=(DEPLOY,),
+        )
     key = context.production_key()
     if reach(context, endpoint.scoring_uri, key).status in (401, 403):
         raise failed(

@@ -1,14 +1,18 @@
 """Modules 3 and 5: the repository, and what the pipeline's file in it says."""
 
-from checker.checks.judgement import missing, neighbours, quote
+import re
+
+from checker.checks.judgement import missing, nearly, neighbours, quote
 from checker.checks.organization import at_project
 from checker.checks.registry import devops_check
-from checker.checks.triggers import NotReadHere, read_trigger, read_variable
+from checker.checks.triggers import NotReadHere, Trigger, read_trigger, read_variable
 from checker.clients.devops import Definition, Repository
 from checker.context import CheckContext
 from checker.model import Evidence, Fail, failed
 
 SUFFIX_VARIABLE = "workshop.suffix"
+STARTER_SUFFIX = "abc"  # what the file says before anybody has changed it
+PAGE = re.compile(r"/(tree|blob)/|[?&]version=", re.IGNORECASE)  # what a browser shows of a branch
 
 
 @devops_check("REP001", "M3", ("PRJ001",))
@@ -21,17 +25,7 @@ def repository_has_code(context: CheckContext) -> Evidence:
     if found is None:
         raise _no_repository(context)
     if not found.branch:
-        full = [one.name for one in context.repositories() if one.branch]
-        elsewhere = f"; there is code in {', '.join(f'`{quote(name)}`' for name in full[:3])}" if full else ""
-        raise failed(
-            f"`{found.name}` is empty{elsewhere}",
-            "a repository with commits",
-            "Repos, Import: the address ends in .git, or is the one that `git clone` takes; a page of a branch is not.",
-            "An import that failed leaves the repository empty: the page of the import says why.",
-            commands=(
-                f'az repos import create --git-source-url <address> --repository "{found.name}" {at_project(context)}',
-            ),
-        )
+        raise _empty(context, found)
     return Evidence(f"{found.name}, default branch {found.branch}", {"repository": found.id, "branch": found.branch})
 
 
@@ -48,6 +42,7 @@ def pipeline_file_is_there(context: CheckContext) -> Evidence:
         raise failed(
             f"`{quote(path)}` is not on {repository.branch}; {neighbours(path, found)}",
             f"a file at `{quote(path)}` on {repository.branch}",
+            *nearly("path", path, found),
             "The path is that of the pipeline, or yaml in the section [devops] of workshop.toml; case matters.",
             "In the portal: Pipelines, Edit, the three dots, Settings, YAML file path.",
         )
@@ -73,7 +68,7 @@ def default_branch_starts_the_pipeline(context: CheckContext) -> Evidence:
         raise failed(
             f"the default branch is {branch}; the trigger of {quote(path)} is {quote(named + but)}",
             f"a trigger that names {branch}",
-            "Which branch do you push to, and which does the file listen to?",
+            *_trigger_hints(trigger, branch),
             "An import keeps the branch of its source, which may be master.",
             f"Change the trigger to {branch}, or the default branch: Repos, Branches, Set as default branch.",
             commands=(f'az repos update --repository "{_repository(context).name}" --default-branch <branch>',),
@@ -94,10 +89,29 @@ def variables_carry_the_suffix(context: CheckContext) -> Evidence:
         raise failed(
             f"in {quote(path)}, {seen}",
             f"{SUFFIX_VARIABLE}: {wanted}",
+            *_suffix_hints(found),
             "Change it before the first run: the run makes what the variables name.",
             "The checker takes your suffix from workshop.toml, or from WORKSHOP_SUFFIX.",
         )
     return Evidence(f"{SUFFIX_VARIABLE}: {found}", {"suffix": found, "path": path})
+
+
+def _trigger_hints(trigger: Trigger, branch: str) -> tuple[str, ...]:
+    if not trigger.include:
+        return ("The file says `trigger: none`: no push starts it, on whichever branch.",)
+    if Trigger(trigger.include).starts_on(branch):
+        return (f"{branch} is among what the trigger includes, and is excluded again.",)
+    return ("Which branch do you push to, and which does the file listen to?",)
+
+
+def _suffix_hints(found: str | None) -> tuple[str, ...]:
+    if found is None:
+        return (f"The names are put together from {SUFFIX_VARIABLE}: was it renamed, or taken out?",)
+    if "<" in found:
+        return ("Angle brackets are a placeholder: Azure refuses such a name.",)
+    if found == STARTER_SUFFIX:
+        return ("It is what the file came with: everybody who changes nothing shares one group.",)
+    return ()
 
 
 def find_repository(context: CheckContext) -> Repository | None:
@@ -134,6 +148,25 @@ def _repository(context: CheckContext) -> Repository:
     if found is None:
         raise LookupError("a check that reads the repository does not require REP001")
     return found
+
+
+def _empty(context: CheckContext, found: Repository) -> Fail:
+    """Why nothing is in it: the code went elsewhere, an import failed, or nobody has imported."""
+    full = [f"`{quote(one.name)}`" for one in context.repositories() if one.branch][:3]
+    elsewhere = f"; there is code in {', '.join(full)}" if full else ""
+    tried = [] if full else [url for url in context.devops.list_failed_imports(found.id) if url]
+    broken = f"; the import of {quote(tried[0])} failed" if tried else ""
+    return failed(
+        f"`{found.name}` is empty{elsewhere}{broken}",
+        "a repository with commits",
+        *(f"The code lies in {name}: name it as repository in the section [devops] of workshop.toml." for name in full),
+        *(f"`{quote(url)}` is the address of a page, not of a repository." for url in tried if PAGE.search(url)),
+        "Repos, Import: the address ends in .git, or is the one that `git clone` takes; a page of a branch is not.",
+        "An import that failed leaves the repository empty: the page of the import says why.",
+        commands=(
+            f'az repos import create --git-source-url <address> --repository "{found.name}" {at_project(context)}',
+        ),
+    )
 
 
 def _no_repository(context: CheckContext) -> Fail:

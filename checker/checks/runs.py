@@ -62,7 +62,7 @@ def artifact_is_published(context: CheckContext) -> Evidence:
     )
 
 
-@devops_check("RUN003", "M8", ("RUN001",))
+@devops_check("RUN003", "M8", ("RUN001", "DEP001"))
 def whole_run_succeeded(context: CheckContext) -> Evidence:
     """A run has gone through all its stages.
 
@@ -107,10 +107,18 @@ def unfinished(context: CheckContext, run: Run, records: Sequence[Record]) -> Ve
     return failed(
         f"run {quote(run.number)} is {quote(run.result)}: {where} says {reason}",
         "a run that succeeds",
-        *(NO_AGENT_HINTS if no_agent else ("This is the first error, not the last: later ones follow from it.",)),
+        *(NO_AGENT_HINTS if no_agent else _broken_hints(broken, said)),
         "The log of the step says more; the run can be started again, or its failed stage alone.",
         commands=show_run(context, run),
     )
+
+
+def _broken_hints(broken: Record | None, said: Sequence[str]) -> tuple[str, ...]:
+    if broken is None:
+        return ("The service could not read the file, and no step has run: the message names the line.",)
+    if broken.kind == "Stage" and said and said[0].lower().startswith("rejected"):
+        return ("Somebody has said no, and the stage ends with it: ask why, mend it, and run again.",)
+    return ("This is the first error, not the last: later ones follow from it.",)
 
 
 def first_broken(records: Sequence[Record]) -> Record | None:

@@ -1,11 +1,13 @@
 """Staging: a container group on Azure Container Instances, from the image that was built once."""
 
+from checker.checks.environments import newest_deployment
 from checker.checks.images import built_images
 from checker.checks.judgement import missing, quote, settled
 from checker.checks.keys import check_key_required, reach
 from checker.checks.models import find_version
 from checker.checks.parity import check_parity
-from checker.checks.registry import check
+from checker.checks.registry import check, devops_check
+from checker.checks.runs import pipeline_runs
 from checker.clients.containers import ContainerGroup, split_reference
 from checker.context import CheckContext
 from checker.errors import AccessError
@@ -92,6 +94,32 @@ def tag_names_the_model(context: CheckContext) -> Evidence:
             commands=(DEPLOY,),
         )
     return Evidence(f"{tagged}, newest registered {newest}", {"model": tagged})
+
+
+@devops_check("STG006", "M7", ("STG003", "DEP001"))
+def staging_serves_its_runs_version(context: CheckContext) -> Evidence:
+    """Staging serves the version that the run which deployed it has registered.
+
+    A deployment that takes the newest version serves, on the day two runs overlap, what another run has made.
+    """
+    reference = _staging(context).tags.get("model", "")
+    version = find_version(context, reference)
+    deployed = newest_deployment(context, context.settings.devops.staging_environment)
+    build, run = version.tags.get("build", "") if version else "", deployed.run if deployed else ""
+    if not deployed or build != run:
+        number = quote(deployed.run_number) if deployed else "?"
+        mine = [one.reference for one in context.models() if one.tags.get("build") == run]
+        by_hand = not any(one.id == build for one in pipeline_runs(context))
+        raise failed(
+            f"staging serves {quote(reference)} of build `{quote(build)}`; run {number} (build {run}) has deployed last"
+            + (f" and registered {', '.join(mine)}" if mine else ""),
+            f"a version whose tag build is {run}",
+            "The tag build names no run: was this version registered, or deployed, from a laptop?"
+            if by_hand
+            else "Deploy the version that this run registered, not the newest: it travels in the artifact.",
+            commands=(DEPLOY,),
+        )
+    return Evidence(f"{reference}, of run {quote(deployed.run_number)}", {"model": reference, "run": run})
 
 
 @check("STG004", "M7", ("STG001",))

@@ -103,12 +103,21 @@ def _no_completed_job(context: CheckContext) -> Verdict:
         )
     newest = found[0]
     if newest.status in ACTIVE:
-        return waiting(f"job {newest.name} is {newest.status}", "the job is Completed; a first job waits for a node")
-    scope = f"--workspace-name {context.names.workspace} --resource-group {context.names.resource_group}"
+        return waiting(
+            f"job {newest.name} is {newest.status}",
+            "the job is Completed",
+            "A first job waits for a node, and then for its environment: some minutes on Azure.",
+            commands=(f"az ml job stream --name {newest.name} {scope_of(context)}",),
+        )
     return failed(
         f"the newest of {len(found)} jobs, {newest.name}, is {quote(newest.status)}",
         "a Completed job",
         "The job's log says why; read the first error line, not the last.",
         "A package that the environment does not declare is the usual reason.",
-        commands=(f"az ml job stream --name {newest.name} {scope}", SUBMIT),
+        commands=(f"az ml job stream --name {newest.name} {scope_of(context)}", SUBMIT),
     )
+
+
+def scope_of(context: CheckContext) -> str:
+    """What tells the Azure CLI in which workspace to look."""
+    return f"--workspace-name {context.names.workspace} --resource-group {context.names.resource_group}"

@@ -179,6 +179,13 @@ class DevOpsClient:
     def list_repositories(self) -> list[Repository]:
         return [repository(entry) for entry in self._entries("git/repositories", CODE_SCOPE)]
 
+    def list_failed_imports(self, repository_id: str) -> list[str]:
+        """The addresses of imports that failed, newest first (3.1)."""
+        found = self._entries(f"git/repositories/{repository_id}/importRequests", CODE_SCOPE, includeAbandoned="true")
+        broken = [one for one in found if text(one, "status").lower() == "failed"]
+        broken.sort(key=lambda one: number(one, "importRequestId") or 0, reverse=True)
+        return [text(one, "parameters", "gitSource", "url") for one in broken]
+
     def get_file(self, repository_id: str, path: str, branch: str) -> str | None:
         """The text of a file on a branch, or None when the branch has none of that path."""
         query = {"path": f"/{path}", "includeContent": "true", "$format": "json", **_version(branch)}

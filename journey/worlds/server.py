@@ -1,6 +1,7 @@
 """A small model server for the worlds: the scoring wire of the workshop, in the standard library, up in no time.
 
-FAULT makes it misbehave: `open` takes any key, `rounded` rounds, `raises` fails, `named` says another model.
+FAULT makes it misbehave: `open` takes any request, `anykey` any key, `rounded` rounds, `raises` fails, `swallows` fails
+and says 200, `named` says another model, `ends` does not start.
 """
 
 import json
@@ -24,12 +25,18 @@ class Scoring(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if KEY and FAULT != "open" and self.headers.get("Authorization") != f"Bearer {KEY}":
+        if not self.is_permitted():
             return self.answer(401, {"error": "key"})
         if FAULT == "raises":
             return self.answer(500, "the model raised")
+        if FAULT == "swallows":
+            return self.answer(200, {"error": "Expected 2D array, got 1D array instead"})
         name = "another:9" if FAULT == "named" else os.environ["MODEL"]
         return self.answer(200, {"predictions": [predict(row) for row in json.loads(body)["data"]], "model": name})
+
+    def is_permitted(self) -> bool:
+        given = self.headers.get("Authorization", "")
+        return not KEY or FAULT == "open" or given == f"Bearer {KEY}" or (FAULT == "anykey" and bool(given))
 
     def answer(self, status: int, document: Any) -> None:
         content = json.dumps(document).encode()
@@ -41,4 +48,6 @@ class Scoring(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    if FAULT == "ends":
+        raise SystemExit("No module named 'sklearn'")
     ThreadingHTTPServer(("0.0.0.0", 5001), Scoring).serve_forever()

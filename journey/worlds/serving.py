@@ -33,6 +33,7 @@ def make_image(
     artifact: object = MODEL,
     tag: str = "1",
     repository: str | None = None,
+    registry: str | None = None,
 ) -> str:
     """Build an image in the registry from the model server. Returns registry/image@digest. Raises JourneyError.
 
@@ -43,15 +44,17 @@ def make_image(
         "server.py": Path(__file__).with_name("server.py").read_bytes(),
         "model.json": json.dumps(artifact).encode(),
     }
-    properties = build(resources, context, f"{repository or resources.names['image']}:{tag}")
+    properties = build(resources, context, f"{repository or resources.names['image']}:{tag}", registry=registry)
     image = properties["outputImages"][0]
     return f"{image['registry']}/{image['repository']}@{image['digest']}"
 
 
-def build(resources: Resources, context: Mapping[str, bytes], image: str, succeeds: bool = True) -> dict[str, Any]:
+def build(
+    resources: Resources, context: Mapping[str, bytes], image: str, succeeds: bool = True, registry: str | None = None
+) -> dict[str, Any]:
     """A build in the registry, to its end; its properties. Raises JourneyError when it should succeed and does not."""
-    registry = f"{resources.registries}/{resources.names['registry']}"
-    source = resources.call("POST", f"{registry}/listBuildSourceUploadUrl", version=BUILDS)
+    where = f"{resources.registries}/{registry or resources.names['registry']}"
+    source = resources.call("POST", f"{where}/listBuildSourceUploadUrl", version=BUILDS)
     resources.wire.send("PUT", source["uploadUrl"], data=_archive(context), headers={"x-ms-blob-type": "BlockBlob"})
     request = {
         "type": "DockerBuildRequest",
@@ -61,10 +64,10 @@ def build(resources: Resources, context: Mapping[str, bytes], image: str, succee
         "platform": {"os": "Linux"},
         "isPushEnabled": True,
     }
-    run = resources.call("POST", f"{registry}/scheduleRun", request, BUILDS)["properties"]["runId"]
+    run = resources.call("POST", f"{where}/scheduleRun", request, BUILDS)["properties"]["runId"]
     wanted = ("Succeeded",) if succeeds else ("Succeeded", "Failed", "Canceled", "Error")
     found = soon(
-        lambda: resources.call("GET", f"{registry}/runs/{run}", version=BUILDS)["properties"],
+        lambda: resources.call("GET", f"{where}/runs/{run}", version=BUILDS)["properties"],
         lambda one: one["status"] in wanted,
         f"build {run} of {image}",
     )

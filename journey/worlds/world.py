@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from journey.attendee import Attendee, read_attendee
@@ -31,7 +31,8 @@ class Ground:
 class World:
     """One attendee. What was made so far is noted: the runs, the versions of the model, the image, and the ids.
 
-    `folder` is the attendee's clone; its workshop.toml holds the names by which the checker finds everything.
+    `folder` is the attendee's clone; its workshop.toml holds the names by which the checker finds everything, and
+    `variables` are what the checker needs in its environment beside what the shell has.
     """
 
     ground: Ground
@@ -40,6 +41,7 @@ class World:
     resources: Resources
     project: Project
     key: str = KEY
+    variables: dict[str, str] = field(default_factory=lambda: {"WORKSHOP_STAGING_KEY": KEY})
     module: str = ""
     runs: list[Run] = field(default_factory=list)
     models: list[str] = field(default_factory=list)
@@ -63,14 +65,20 @@ class World:
         """The workshop.toml that the checker reads."""
         return self.folder / WORKSHOP
 
-    @property
-    def variables(self) -> dict[str, str]:
-        """What the checker needs in its environment beside what the shell has."""
-        return {"WORKSHOP_STAGING_KEY": self.key} if self.key else {}
+    def elsewhere(self, **names: str) -> Resources:
+        """The attendee's resources with other names for some."""
+        return replace(self.resources, names={**self.names, **names})
 
     def configure(self, key: str, value: str) -> None:
         """Sets a text in workshop.toml. Raises JourneyError unless there is exactly one line of that key."""
         set_text(self.file, key, value)
+
+    def configured(self, key: str) -> str:
+        """A text of workshop.toml, placeholders included. Raises JourneyError unless there is exactly one."""
+        found = re.findall(rf'^{re.escape(key)}\s*=\s*"([^"]*)"', self.file.read_text(encoding="utf-8"), re.MULTILINE)
+        if len(found) != 1:
+            raise JourneyError(str(self.file), f"{len(found)} lines of `{key}`", "exactly one")
+        return str(found[0])
 
 
 def new_suffix() -> str:

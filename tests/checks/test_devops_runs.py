@@ -109,8 +109,9 @@ def test_run_that_waits_to_be_permitted(workplace: Workplace) -> None:
     workplace.pipelines.await_record(run, "Checkpoint.Authorization")
     results = workplace.check("RUN003")
     assert results["RUN001"].outcome is Outcome.PASS, "only staging's environment is closed"
-    assert "waits for you" in seen(results, "RUN003", Outcome.WAITING)
-    finding = results["RUN003"].finding
+    assert "waits for you" in seen(results, "DEP001", Outcome.WAITING)
+    assert results["RUN003"].blocked_by == ("DEP001",)
+    finding = results["DEP001"].finding
     assert finding is not None
     assert "Permit" in finding.hints[0]
     workplace.organization.patch(f"{workplace.name}/_apis/build/builds/{run}", {"status": "cancelling"})
@@ -131,8 +132,8 @@ def test_run_that_broke_in_staging_has_passed_the_first_stage(workplace: Workpla
     context = workplace.context()
     results = sweep(context)
     assert results["RUN001"].outcome is Outcome.PASS
-    assert "to diabetes-staging is failed" in seen(results, "DEP001")
-    assert "task `Deploy it`" in seen(results, "RUN003")
+    assert "task `Deploy it`" in seen(results, "DEP001")
+    assert results["RUN003"].blocked_by == ("DEP001",)
     assert context.http.devops_reads <= MOST_CALLS
 
 
