@@ -1,6 +1,7 @@
 """Module 7, on this machine: the scoring script and the integration tests, each shown what must not pass."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ TESTS = "labs/tests/integration"
 HOLDOUT = "labs/data/diabetes_holdout.csv"
 NO_MODEL = 500  # and above: the server's own failure
 AT_ONCE = 2
+ERROR = re.compile(r"[\w.]*(Error|Exception)\b.*: ")
 
 
 @machine_check("TST001", "M7")
@@ -88,9 +90,9 @@ def _cases(context: CheckContext) -> Sequence[Mapping[str, Any]]:
 
 
 def _reason(output: str) -> str:
-    """The last line of the output that names an error."""
-    lines = [line.strip() for line in output.splitlines()]
-    return next((line for line in reversed(lines) if "Error:" in line or "Exception:" in line), "")
+    """The first line of the output that names an error: what comes after it is the server's."""
+    lines = (line.strip() for line in output.splitlines())
+    return next((line for line in lines if ERROR.match(line)), "")
 
 
 def _good_request_refused(case: Mapping[str, Any]) -> Fail:

@@ -27,11 +27,15 @@ Predict = Callable[[Rows], list[float]]
 
 @dataclass(frozen=True)
 class Fault:
-    """A way to be wrong: what a message calls it, and what it answers to a good request and to bad input."""
+    """A way to be wrong: what a message calls it, and what it answers to a good request.
+
+    One that does not refuse answers whatever it is sent; one that takes raw values refuses only what is no number.
+    """
 
     name: str
     answer: Callable[[Predict, Rows], Mapping[str, Any]]
     refuses: bool = True
+    takes_raw: bool = False
 
 
 def _healthy(predict: Predict, rows: Rows) -> Mapping[str, Any]:
@@ -53,7 +57,7 @@ def _shuffled(predict: Predict, rows: Rows) -> Mapping[str, Any]:
 HEALTHY = Fault("a healthy service", _healthy)
 FAULTS = (
     Fault("an error text with status 200", _error_as_answer, refuses=False),
-    Fault("predictions a hundred times too large, raw values taken", _out_of_range, refuses=False),
+    Fault("predictions a hundred times too large, raw values taken", _out_of_range, takes_raw=True),
     Fault("a model that gets its columns in another order", _shuffled),
 )
 
@@ -89,7 +93,7 @@ class FaultyService:
         if token != f"Bearer {self.key}":
             return 401, {"error": {"code": "Unauthorized", "message": "the key is missing or wrong"}}
         try:
-            rows = read_rows(body)
+            rows = read_rows(body, math.inf if self.fault.takes_raw else LARGEST)
         except BadRequest as problem:
             if self.fault.refuses:
                 return 400, {"error": {"code": "BadInput", "message": str(problem)}}
@@ -126,24 +130,24 @@ class FaultyService:
         return Handler
 
 
-def read_rows(body: bytes) -> list[list[float]]:
-    """The rows of a request. Raises BadRequest."""
+def read_rows(body: bytes, largest: float) -> list[list[float]]:
+    """The rows of a request, no value of which is further from 0 than `largest`. Raises BadRequest."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as problem:
         raise BadRequest("the body is no JSON") from problem
     rows = document.get("data") if isinstance(document, dict) and set(document) == {"data"} else None
-    if not isinstance(rows, list) or not rows or not all(_is_row(row) for row in rows):
+    if not isinstance(rows, list) or not rows or not all(_is_row(row, largest) for row in rows):
         raise BadRequest('expected {"data": [[ten standardised numbers], ...]}')
     return [[float(value) for value in row] for row in rows]
 
 
-def _is_row(row: object) -> bool:
-    return isinstance(row, list) and len(row) == FEATURES and all(_is_feature(value) for value in row)
+def _is_row(row: object, largest: float) -> bool:
+    return isinstance(row, list) and len(row) == FEATURES and all(_is_feature(value, largest) for value in row)
 
 
-def _is_feature(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
+def _is_feature(value: object, largest: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= largest
 
 
 def fit(table: str) -> Predict:
