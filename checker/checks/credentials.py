@@ -12,10 +12,10 @@ PLACEHOLDER = re.compile(
     r"example|sample|dummy|placeholder|changeme|your[-_ ]|not[-_ ]|x{4}|\*{3}|\.\.\.", re.IGNORECASE
 )
 SECRET_NAME = re.compile(
-    rf"({WORDS}|connection[._-]?string|private[._-]?key|(scoring|storage|primary|secondary|shared|staging)[._-]?key)$"
-    r"|\bpat$",
+    rf"({WORDS}|connection[._-]?string|private[._-]?key|(scoring|storage|primary|secondary|shared|staging)[._-]?key)$",
     re.IGNORECASE,
 )
+PAT_NAME = re.compile(r"(^|[._-])(pat|PAT)$|[a-z]Pat$")  # not `spat`, nor a path
 
 
 @dataclass(frozen=True)
@@ -66,4 +66,4 @@ def is_secret_text(text: str) -> bool:
 
 def is_secret_name(name: str) -> bool:
     """Whether a variable of this name is a secret, whatever it holds."""
-    return bool(SECRET_NAME.search(name))
+    return bool(SECRET_NAME.search(name) or PAT_NAME.search(name))

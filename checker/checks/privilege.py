@@ -12,9 +12,10 @@ from checker.model import Evidence, Fail, failed
 
 @devops_check("SEC003", "M15", ("CON002",))
 def connection_has_least_privilege(context: CheckContext) -> Evidence:
-    """The service connection's identity has a role on your group only, and none that gives access to others.
+    """The connection's identity reaches no further than your group.
 
-    Whoever can push can act as this identity. On its group it can break your work; on a subscription, everybody's.
+    Whoever can push can act as this identity. On its group it can break your work; on a subscription, or with a
+    role that gives access to others, everybody's.
     """
     found = connection_of(context)
     principal = _principal(context, found)

@@ -37,9 +37,9 @@ def history_holds_no_secret(context: CheckContext) -> Evidence:
 
 @devops_check("SEC002", "M15", ("PRJ001",))
 def variables_hold_no_plain_secret(context: CheckContext) -> Evidence:
-    """No variable of a pipeline or of the library is a secret that is not marked as one.
+    """Every secret among the variables is marked as one.
 
-    A plain variable can be read by whoever may see the pipeline, and is printed into logs without a mask.
+    A plain variable of a pipeline or of the library can be read by whoever may see it, and is printed into logs without a mask.
     """
     variables = _library(context).list_variables()
     plain = [one for one in variables if _is_plain_secret(one)]
