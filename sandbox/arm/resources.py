@@ -51,7 +51,10 @@ class Resources:
         return [Operation(*row) for row in rows]
 
     def list_resources(self, call: Call) -> Reply:
-        """`$filter` by group, type, name and tag, joined by `and`; a filter that is not understood is refused."""
+        """`$filter` by group, type, name and tag, joined by `and`; a filter that is not understood is refused.
+
+        `$expand` adds createdTime, changedTime and provisioningState, as it names them.
+        """
         self._subscriptions.require(call)
         scope = (
             group_id(call.params) if "group" in call.params else f"/subscriptions/{self._subscriptions.subscription}"
@@ -61,7 +64,8 @@ class Resources:
         with self._store.read() as view:
             tracked = [one for one in view.beneath(scope) if _is_tracked(one)]
         wanted = _filters(call.option("$filter"))
-        return page(call, [_listed(one) for one in tracked if all(test(one) for test in wanted)])
+        expanded = [one.strip().lower() for one in call.option("$expand").split(",")]
+        return page(call, [_listed(one, expanded) for one in tracked if all(test(one) for test in wanted)])
 
     def put_resource(self, call: Call) -> Reply:
         type_name = _claimed(call)
@@ -143,12 +147,15 @@ def _is_tracked(document: Document) -> bool:
     )
 
 
-def _listed(document: Document) -> dict[str, Any]:
+def _listed(document: Document, expanded: Sequence[str]) -> dict[str, Any]:
     parts = parse_id(document.id)
     shown = ("location", "tags", "kind", "sku", "identity")
     fields = {name: document.body[name] for name in shown if name in document.body}
     type_name = parts.type if parts else ""
-    return {"id": document.id, "name": document.name, "type": type_name, **fields, "createdTime": document.created}
+    state = (document.body.get("properties") or {}).get("provisioningState")
+    more = {"createdTime": document.created, "changedTime": document.changed, "provisioningState": state}
+    fields |= {name: value for name, value in more.items() if name.lower() in expanded and value}
+    return {"id": document.id, "name": document.name, "type": type_name, **fields}
 
 
 Test = Callable[[Document], bool]
