@@ -42,8 +42,8 @@ class Raising:
 def client(script: Path, folder: Path, model: object) -> Any:
     """A client of a server that serves this model by this script."""
     joblib = importlib.import_module("joblib")
-    (folder / "model").mkdir(parents=True)  # the server takes the folders beneath the model folder for models
-    joblib.dump(model, folder / "model" / "model.joblib")
+    (folder / "model" / "1").mkdir(parents=True)  # as the server expects it: name, then version
+    joblib.dump(model, folder / "model" / "1" / "model.joblib")
     os.environ["AZUREML_MODEL_DIR"] = str(folder)
     # Imported after the variables are set: the server reads them when it is imported.
     return importlib.import_module("azureml_inference_server_http.server.create_app").create().test_client()
