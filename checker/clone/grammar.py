@@ -9,14 +9,9 @@ from collections.abc import Iterator
 
 import yaml
 
+from checker.clone.indentation import JOB_KINDS, STAGE_KINDS, STEP_KINDS
 from checker.clone.nodes import Problem, entry, items, keys, pairs, place, scalar, spread
 
-STEP_KINDS = (
-    *("task", "script", "bash", "pwsh", "powershell", "checkout", "download", "downloadBuild", "publish"),
-    *("getPackage", "upload", "reviewApp", "template"),
-)
-JOB_KINDS = ("job", "deployment", "template")
-STAGE_KINDS = ("stage", "template")
 CONTENTS = ("stages", "jobs", "steps", "extends")
 JOB_KEYS = (
     *(*JOB_KINDS, "displayName", "dependsOn", "condition", "continueOnError", "timeoutInMinutes", "services"),

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from checker.clone.indentation import Misplaced, misplaced_step
+
 DIRECTIVE = "${{"
 
 
@@ -63,6 +65,9 @@ def _problem(text: str, file: str, error: yaml.MarkedYAMLError) -> Problem:
             f"Replace the tab in line {place.line} by the spaces of the line above.",
         )
         return Problem(place, f"a tab in column {place.column}", "spaces in front of every line", hints)
+    misplaced = misplaced_step(text, place.line)
+    if misplaced is not None:
+        return _misplaced(file, misplaced)
     said = " ".join(filter(None, (error.context, error.problem)))
     return Problem(
         place,
@@ -71,6 +76,19 @@ def _problem(text: str, file: str, error: yaml.MarkedYAMLError) -> Problem:
         (
             "Compare the indentation with the lines above.",
             "A colon, a quotation mark or a bracket without its other half is the usual reason.",
+        ),
+    )
+
+
+def _misplaced(file: str, found: Misplaced) -> Problem:
+    seen = f"`{found.word}` found where a `{found.expected}` is expected"
+    return Problem(
+        Place(file, found.line),
+        seen,
+        f"a `{found.word}` as far in as the steps around it",
+        (
+            f"{seen}, line {found.line}.",
+            "Indentation says what belongs to what: compare the spaces in front of it with those of its neighbours.",
         ),
     )
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from checker.clone.grammar import JOB_KINDS, STEP_KINDS, check_job, check_root, check_stage, check_step
+from checker.clone.grammar import check_job, check_root, check_stage, check_step
+from checker.clone.indentation import JOB_KINDS, STEP_KINDS
 from checker.clone.nodes import Place, Problem, Unreadable, compose, entry, items, pairs, place, scalar, spread
 
 PARAMETER = re.compile(r"\$\{\{\s*parameters\.([\w.-]+)\s*\}\}")

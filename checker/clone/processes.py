@@ -14,6 +14,7 @@ from pathlib import Path
 
 # What a program needs to start at all, here and on Windows. Everything else of this environment stays here.
 HANDED_ON = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "COMSPEC", "PATHEXT", "LD_LIBRARY_PATH")
+AT_ONCE = 3  # each may take a core and 200 MB; the checks ask from six threads
 OUTPUT_LIMIT = 200_000  # characters of a program's output that are kept, from the end
 
 
@@ -36,6 +37,7 @@ class Processes:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._alive: set[subprocess.Popen[str]] = set()
         atexit.register(self.end)
 
@@ -43,11 +45,15 @@ class Processes:
         self, command: Sequence[str], folder: Path, seconds: float, variables: Mapping[str, str] | None = None
     ) -> Ended:
         """Run a program in a folder, at most for so many seconds. Raises OSError when it cannot be started."""
+        with self._slots:
+            return self._run(command, folder, seconds, clean_environment(folder, variables or {}))
+
+    def _run(self, command: Sequence[str], folder: Path, seconds: float, environment: Mapping[str, str]) -> Ended:
         began = time.monotonic()
         child = subprocess.Popen(
             list(command),
             cwd=folder,
-            env=clean_environment(folder, variables or {}),
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -52,6 +52,18 @@ def test_a_step_that_became_a_job(clone: Clone) -> None:
     assert f"`task` found where a `job` is expected, line {line}." in clone.finds("YML002")
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["with its inputs", "its first line alone"])
+def test_a_step_among_others_that_became_a_job(clone: Clone, whole: bool) -> None:
+    """Between other steps it makes the file unreadable; the hint is the same."""
+    text = clone.read(FILE)
+    start = text.index("          - task: CopyFiles@2\n")
+    end = text.index("          - publish:", start) if whole else text.index("\n", start) + 1
+    moved = "".join(line.removeprefix("    ") for line in text[start:end].splitlines(keepends=True))
+    clone.write(FILE, text[:start] + moved + text[end:])
+    line = text[:start].count("\n") + 1
+    assert f"`task` found where a `job` is expected, line {line}." in clone.finds("YML002")
+
+
 def test_other_unreadable_yaml_and_a_missing_file(clone: Clone) -> None:
     clone.change(FILE, "stages:\n", "stages: [\n")
     assert "azure-pipelines.yml, line" in clone.finds("YML002")

@@ -60,12 +60,6 @@ def test_the_starter_fails(starter: Clone, runtime_python: Path, code: str, hint
     assert hint in starter.finds(code)
 
 
-def test_a_run_leaves_nothing_in_the_clone(solved: Clone, runtime_python: Path) -> None:
-    before = sorted(solved.root.rglob("*"))
-    solved.passes("SCR001")
-    assert sorted(solved.root.rglob("*")) == before
-
-
 # module 1 ------------------------------------------------------------------------------------------------------------
 
 
@@ -75,7 +69,9 @@ def test_a_seed_that_comes_after_the_draw(clone: Clone, runtime_python: Path) ->
         "    return random.Random(seed).choice(ALPHAS)\n",
         "    alpha = random.choice(ALPHAS)\n    random.seed(seed)\n    return alpha\n",
     )
+    before = sorted(clone.root.rglob("*"))
     found = clone.finds("SCR002")
+    assert sorted(clone.root.rglob("*")) == before, "a run leaves nothing in the clone"
     assert "Two runs still differ (alpha 0." in found
     assert "Something random happens before your seed" in found
 
