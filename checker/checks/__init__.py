@@ -2,6 +2,7 @@
 
 from checker.checks import (
     changes,
+    cleanup,
     connection,
     costs,
     data,
@@ -67,6 +68,7 @@ CHECKS = gather(
     secrets,
     privilege,
     costs,
+    cleanup,
 )
 
 __all__ = ["CHECKS"]

@@ -53,7 +53,10 @@ def list_held(context: CheckContext, group_id: str) -> list[str]:
 
 
 class _Search:
-    """One look at a subscription: the lists once, then each question from them."""
+    """One look at a subscription: the lists once, then each question from them.
+
+    Groups that a resource manages, such as that of a cluster's nodes, carry the cluster's tags and go with the cluster.
+    """
 
     def __init__(self, context: CheckContext, prices: Prices) -> None:
         self._context = context
@@ -62,9 +65,12 @@ class _Search:
         self._prices = prices
 
     def run(self) -> AzureFinding:
-        groups = [_resource(one, GROUP_TYPE) for one in self._entries(f"{self._arm.subscription}/resourcegroups")]
+        rows = self._entries(f"{self._arm.subscription}/resourcegroups")
+        managed = {text(row, "id").lower() for row in rows if text(row, "managedBy")}
+        groups = [_resource(row, GROUP_TYPE) for row in rows if not text(row, "managedBy")]
         mine = [one for one in groups if reason_of(one, self._settings)]
-        found = self._resources([*mine, *(one for one in groups if disagreement_of(one, self._settings))])
+        listed = self._resources([*mine, *(one for one in groups if disagreement_of(one, self._settings))])
+        found = [one for one in listed if one.group.lower() not in managed]
         owned = self._owned(found)
         children = [child for item in owned if item.kind is Kind.WORKSPACE for child in self._children(item)]
         strangers = [one for one in found if not _is_covered(one, owned)]
@@ -105,7 +111,18 @@ class _Search:
         for one in known:
             if TYPES[one.type.lower()].kind is Kind.ALERTS and one.name.removeprefix(ALERT_RULE).lower() in insights:
                 reasons[one.id.lower()] = "made by Azure beside application insights"
-        return [self._item(one, _of(one, reasons)) for one in known if _of(one, reasons)]
+        owned = [self._item(one, _of(one, reasons)) for one in known if _of(one, reasons)]
+        return [*owned, *self._others(found, owned)]
+
+    def _others(self, found: list[Resource], owned: list[Item]) -> list[Item]:
+        """What has the attendee's tags and a type that the workshop does not use: somebody experimented."""
+        tagged = [one for one in found if one.type.lower() not in TYPES and is_tagged(one.tags, self._settings.suffix)]
+        reason = f"tagged attendee={self._settings.suffix}"
+        return [
+            Item(Kind.OTHER, one.name, one.id, f"{reason}, {one.type}", one.state, facts={"type": one.type})
+            for one in tagged
+            if not _is_covered(one, owned)
+        ]
 
     def _needed(self, workspace: Resource, known: list[Resource]) -> Mapping[str, str]:
         """Ids of the storage, vault and insights that the workspace names, where their names are those of Azure ML."""
@@ -181,10 +198,6 @@ class _Search:
     def _left(self, resource: Resource) -> Left:
         tags = resource.tags
         reason = f"tagged attendee={tags['attendee']}" if tags.get("attendee") else "no tag and no name of the workshop"
-        if is_tagged(tags, self._settings.suffix):
-            reason = (
-                "tagged as yours, and of a type that this clean-up does not know: az resource delete --ids <its id>"
-            )
         return Left(resource.type.rpartition("/")[2], resource.name, reason)
 
     def _kept(self, group: Resource) -> Left:

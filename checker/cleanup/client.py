@@ -23,6 +23,7 @@ from checker.errors import AddressRefused, Forbidden, NotSignedIn, ServiceFault,
 from checker.settings import DevOpsSettings
 
 ASSIGNMENTS_VERSION = "2022-04-01"
+PROVIDERS_VERSION = "2021-04-01"
 VAULTS_VERSION = "2022-07-01"
 CLEARED = frozenset({200, 202, 204})
 GONE = frozenset({404, 410})
@@ -57,8 +58,23 @@ class AzureWriter:
         """Remove it, and wait until it is gone; how it went. Raises Refused, or an AccessError."""
         if item.kind is Kind.DELETED_VAULT:
             return self._finished(self._send("POST", f"{item.id}/purge", VAULTS_VERSION), item, "purged")
-        version, query = _call_of(item)
+        version, query = (self._newest_version(item), {}) if item.kind is Kind.OTHER else _call_of(item)
         return self._finished(self._send("DELETE", item.id, version, **query), item, "deleted")
+
+    def _newest_version(self, item: Item) -> str:
+        """The newest stable API version of a type that the workshop does not use. Raises Refused where none is told."""
+        namespace, _, type_name = item.facts["type"].partition("/")
+        subscription = "/".join(item.id.split("/")[:3])
+        reply = self._send("GET", f"{subscription}/providers/{namespace}", PROVIDERS_VERSION)
+        self._require(reply, item)
+        types = sequence(reply.json(), "resourceTypes")
+        mine = [one for one in types if text(one, "resourceType").lower() == type_name.lower()]
+        versions = [str(version) for one in mine for version in sequence(one, "apiVersions")]
+        stable = [version for version in versions if "preview" not in version]
+        if not versions:
+            seen, command = f"no API version of {item.facts['type']} is told", f"az resource delete --ids {item.id}"
+            raise Refused(f"{item.kind} {item.name}", seen, "one to delete it by", (command,))
+        return max(stable or versions)
 
     def purge_workspace(self, workspace_id: str) -> bool:
         """Take a workspace that is no longer there out of the recycle bin; whether there was one.

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     CLUSTER = "kubernetes cluster"
     REGISTRY = "container registry"
     IDENTITY = "managed identity"
+    OTHER = "resource"
     ASSIGNMENT = "role assignment"
     GROUP = "resource group"
     DELETED_VAULT = "deleted key vault"
