@@ -5,6 +5,7 @@ change. Raises ManifestError only: for an unknown module, a clone without its so
 """
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from manifest.labs import read_text, solution_text, wanted_text, write_text
 from manifest.model import File, Manifest, Region
 from manifest.reading import NAME, read_manifest
 from manifest.regions import copy_region, get_region, holders, list_regions, replace_region
+
+SUFFIX = re.compile(r"^([ \t]*workshop\.suffix:[ \t]*)(\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -105,13 +108,14 @@ def starter(root: Path, modules: Iterable[str]) -> Filling:
 
 def restore(root: Path, file: str, modules: Collection[str]) -> Path:
     """Writes one file as a whole, `file` relative to the clone: these modules solved, all others in their starter
-    state. Returns its path. Raises ManifestError when the manifest has no such file.
+    state; the learner's suffix stays. Returns its path. Raises ManifestError when the manifest has no such file.
     """
     manifest = read_manifest(root / NAME)
     found = next((one for one in manifest.files if one.labs == file), None)
     if found is None:
         raise ManifestError(root / NAME, 0, f"no file {file}", "one of the [[file]] entries")
-    write_text(root / file, wanted_text(root, manifest, found, modules))
+    text = _with_own_suffix(wanted_text(root, manifest, found, modules), _learner_text(root, found))
+    write_text(root / file, text)
     return root / file
 
 
@@ -140,7 +144,8 @@ def _read_sheet(root: Path, manifest: Manifest, file: File) -> _Sheet:
         spans = [span.id for span in list_regions(source)]
     regions = {region.id: region for region in manifest.regions_of(file.path)}
     ordered = tuple(regions[identity] for identity in spans if identity in regions)
-    text = read_text(path) if path.is_file() else ""
+    text = _learner_text(root, file)
+    source = _with_own_suffix(source, text)
     if "\r\n" in text:
         source = source.replace("\n", "\r\n")  # as git writes files on Windows
     try:
@@ -148,6 +153,17 @@ def _read_sheet(root: Path, manifest: Manifest, file: File) -> _Sheet:
     except RegionError as problem:
         present, complaint = frozenset(), str(problem)
     return _Sheet(file, text, source, ordered, present, complaint if path.is_file() else "it is not there")
+
+
+def _learner_text(root: Path, file: File) -> str:
+    path = root / file.labs
+    return read_text(path) if path.is_file() else ""
+
+
+def _with_own_suffix(source: str, text: str) -> str:
+    """The solution's pipeline with the suffix that the learner set: it is theirs, and no difference."""
+    found = SUFFIX.search(text)
+    return SUFFIX.sub(lambda line: line[1] + found[2], source) if found else source
 
 
 def _change_regions(

@@ -13,7 +13,7 @@ from manifest.model import File, Manifest, Module, Price, Region
 
 T = TypeVar("T")
 NAME = Path("labs") / "labs.toml"
-LANES = ("both", "A", "S")
+LANES = ("both", "azure", "sandbox")
 LEVELS = ("beginner", "intermediate", "advanced")
 MODULE_ID = re.compile(r"M\d{1,2}")
 CHECK_CODE = re.compile(r"[A-Z]{3}\d{3}")

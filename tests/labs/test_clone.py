@@ -115,8 +115,11 @@ def test_a_file_is_restored_as_a_whole(clone: Path) -> None:
     score.write_text("lost\n", encoding="utf-8")
     assert restore(clone, "labs/image/score.py", ["M7"]) == score
     assert score.read_text(encoding="utf-8") == wanted_files(ROOT, ["M7"])["labs/image/score.py"]
-    pipeline = restore(clone, "azure-pipelines.yml", [])
-    assert pipeline.read_text(encoding="utf-8") == wanted_files(ROOT)[pipeline.name]
+    pipeline = clone / "azure-pipelines.yml"
+    pipeline.write_text("variables:\n  workshop.suffix: ada7\n", encoding="utf-8")
+    restore(clone, pipeline.name, [])
+    restored = wanted_files(ROOT)[pipeline.name].replace("workshop.suffix: abc", "workshop.suffix: ada7")
+    assert pipeline.read_text(encoding="utf-8") == restored
     with pytest.raises(ManifestError, match=r"no file labs/none\.py"):
         restore(clone, "labs/none.py", [])
 
@@ -138,10 +141,16 @@ def test_the_difference_is_a_patch(clone: Path, module: str) -> None:
 def test_the_difference_shows_what_is_outside_of_the_regions_and_what_has_no_markers(clone: Path) -> None:
     """A file's own reason, and the diff of a file without line end or without markers is a patch as well."""
     pipeline, train = clone / "azure-pipelines.yml", clone / "labs/training/train.py"
-    pipeline.write_text(pipeline.read_text(encoding="utf-8").replace("suffix: abc", "suffix: ada7"), encoding="utf-8")
+    text = pipeline.read_text(encoding="utf-8").replace("suffix: abc", "suffix: ada7")
+    pipeline.write_text(text, encoding="utf-8")
+    assert difference(clone, "M5") == ()
+    pipeline.write_text(text.replace("amlcompute.minNodes: 0 ", "amlcompute.minNodes: 1 "), encoding="utf-8")
     (own,) = difference(clone, "M5")
     assert (own.region, own.file) == (None, "azure-pipelines.yml")
-    assert "-  workshop.suffix: ada7" in own.lines
+    assert [line.split("#")[0].split() for line in own.lines if line[0] in "+-"][2:] == [
+        ["-", "amlcompute.minNodes:", "1"],
+        ["+", "amlcompute.minNodes:", "0"],
+    ]
     lines = [line for line in train.read_text(encoding="utf-8").splitlines() if "--8<--" not in line]
     train.write_text("\n".join(lines), encoding="utf-8")
     (whole,) = difference(clone, "M1")

@@ -161,7 +161,7 @@ def test_a_small_manifest_is_read(write: Callable[[str], Path]) -> None:
         ("minutes = 30", "minutes = true", 18, "expected int"),
         ("minutes = 30", "minuts = 30", 14, "[module] has no minutes"),
         ('lane = "both"', 'lane = "both"\nlanes = 1', 20, "the key lanes"),
-        ('lane = "both"', 'lane = "C"', 19, "lane is 'C'; expected both or A or S"),
+        ('lane = "both"', 'lane = "C"', 19, "lane is 'C'; expected both or azure or sandbox"),
         ('checks = ["STG001"]', 'checks = ["STG1"]', 22, "checks has 'STG1'"),
         ("{ node = 24 }", "{ knot = 24 }", 23, "knot = 24"),
         ('slug = "07-staging"', 'slug = "staging"', 16, "such as 07-staging"),
