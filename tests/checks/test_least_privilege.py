@@ -11,6 +11,7 @@ import pytest
 
 from checker.checks.credentials import find_credential, is_secret_name
 from checker.model import Outcome
+from tests.checks.switches import broken
 from tests.checks.test_module_6 import outcomes, seen
 from tests.checks.test_preflight import clone_of, hints
 from tests.checks.workplace import Workplace
@@ -256,3 +257,20 @@ def test_resource_without_tags_or_with_somebody_elses(world: World) -> None:
     results = world.check("CST002")
     assert seen(results, "CST002") == f"without the tags: st{world.suffix} (storageAccounts)"
     assert f"attendee={world.suffix}" in hints(results["CST002"])
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "said"),
+    [
+        ("budgets_list", 403, "Cost Management Reader"),
+        ("budgets_list", 429, "an answer"),
+        ("budgets_list", 0, "an answer"),
+    ],
+)
+def test_budgets_that_may_not_be_seen_are_unknown(world: World, operation: str, status: int, said: str) -> None:
+    world.make_group()
+    with broken(world.sandbox, operation, status):
+        result = world.check("CST001")["CST001"]
+    assert result.outcome is Outcome.UNKNOWN, result
+    assert result.finding is not None
+    assert said in result.finding.expected

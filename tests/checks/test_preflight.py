@@ -11,7 +11,7 @@ import pytest
 from checker.checks.machine import check_clock, check_disk, check_python
 from checker.errors import ServiceFault
 from checker.model import CheckResult, Fail, Outcome
-from tests.checks.switches import switched
+from tests.checks.switches import broken, switched
 from tests.checks.test_module_6 import outcomes, seen
 from tests.checks.workplace import Workplace
 from tests.checks.worlds import World
@@ -208,3 +208,25 @@ def test_organisation_of_another_directory(workplace: Workplace, directory: str,
 def test_organisation_that_nobody_configured_is_unknown(workplace: Workplace) -> None:
     results = workplace.check("ORG002", "ORG003", organization=None)
     assert set(outcomes(results).values()) == {Outcome.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("code", "operation", "status", "said"),
+    [
+        ("SUB001", "subscriptions_get", 403, "the role Reader"),
+        ("SUB002", "providers_list", 429, "an answer"),
+        ("SUB003", "permissions_list", 0, "an answer"),
+        ("SUB005", "usages_list", 403, "the role Reader"),
+        ("SUB007", "registries_check_name_availability", 500, "status 200"),
+        ("SUB008", "vaults_list_deleted", 403, "the role Reader"),
+        ("ORG002", "distributedtask_resourceusage_get", 403, "a token with the scope"),
+    ],
+)
+def test_whoever_may_not_look_is_not_judged(
+    workplace: Workplace, code: str, operation: str, status: int, said: str
+) -> None:
+    with broken(workplace.world.sandbox, operation, status):
+        result = workplace.check(code)[code]
+    assert result.outcome is Outcome.UNKNOWN, result
+    assert result.finding is not None
+    assert said in result.finding.expected
