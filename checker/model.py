@@ -145,7 +145,7 @@ class AttendeeReport:
     request_ids: tuple[str, ...]
     results: tuple[CheckResult, ...]
     organization: str = ""
-    left_out: LeftOut | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     def count(self, outcome: Outcome) -> int:
         return sum(result.outcome is outcome for result in self.results)

@@ -9,7 +9,7 @@ from checker.reports import View
 
 SCHEMA = "mlops-workshop/checker-report"
 CATALOGUE_SCHEMA = "mlops-workshop/checker-catalogue"
-VERSION = 1
+VERSION = 2
 
 
 def render_report(report: AttendeeReport, view: View) -> str:
@@ -26,7 +26,7 @@ def render_report(report: AttendeeReport, view: View) -> str:
             "suffix": report.suffix,
             "seed": report.seed,
             "organization": report.organization or None,
-            "left_out": _left_out(report.left_out) if report.left_out else None,
+            "left_out": [_left_out(entry) for entry in report.left_out],
             "calls": {"reads": report.calls.reads, "scores": report.calls.scores, "devops": report.calls.devops},
             "request_ids": list(report.request_ids),
             "summary": {outcome.value: report.count(outcome) for outcome in Outcome},

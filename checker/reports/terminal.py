@@ -111,10 +111,10 @@ class Progress:
 
 def _head(report: AttendeeReport) -> Iterator[Text]:
     """What was not looked at, before everything that was: nobody should take it for done."""
-    left_out = report.left_out
-    if left_out:
+    for left_out in report.left_out:
         checks = "1 check" if len(left_out.codes) == 1 else f"{len(left_out.codes)} checks"
         yield Text(f"{left_out.service}: {left_out.reason}, {checks} left out (checker check --help)")
+    if report.left_out:
         yield Text()
 
 

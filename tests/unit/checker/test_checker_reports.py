@@ -12,7 +12,7 @@ from checker_wire import SUBSCRIPTION, make_check
 
 import checker.reports
 from checker.checks import CHECKS
-from checker.cli import exit_code
+from checker.endings import exit_code
 from checker.model import AttendeeReport, Calls, CheckResult, Evidence, Finding, LeftOut, Outcome, Service
 from checker.reports import FORMATS, View
 
@@ -52,9 +52,9 @@ def test_json_with_every_outcome_follows_the_schema() -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        {"version": 2},
+        {"version": 1},
         {"calls": {"reads": -1, "scores": 0, "devops": 0}},
-        {"left_out": {"service": "Azure DevOps", "reason": "", "codes": []}},
+        {"left_out": [{"service": "Azure DevOps", "reason": "", "codes": []}]},
         {"organization": 1},
         {"extra": 1},
         {"results": [{"code": "AAA001"}]},
@@ -128,17 +128,15 @@ def test_footer_counts_calls_and_tells_seed_and_target() -> None:
 
 def test_what_was_left_out_is_said_first_and_does_not_count() -> None:
     left_out = LeftOut(Service.DEVOPS, "not configured", ("PRJ001", "PRJ002"))
-    found = replace(report(Outcome.PASS), left_out=left_out)
+    found = replace(report(Outcome.PASS), left_out=(left_out,))
     assert terminal(found).startswith("Azure DevOps: not configured, 2 checks left out")
     assert "1 of 1 checks passed" in terminal(found)
     assert exit_code(found) == 0
     document = json.loads(FORMATS["json"]().report(found, View()))
     validate(document)
-    assert document["left_out"] == {
-        "service": "Azure DevOps",
-        "reason": "not configured",
-        "codes": ["PRJ001", "PRJ002"],
-    }
+    assert document["left_out"] == [
+        {"service": "Azure DevOps", "reason": "not configured", "codes": ["PRJ001", "PRJ002"]}
+    ]
 
 
 def test_footer_names_the_organisation_that_was_looked_at() -> None:
