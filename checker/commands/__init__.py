@@ -4,7 +4,7 @@ from typing import Protocol
 
 import typer
 
-from checker.commands import catalogue, check, doctor
+from checker.commands import catalogue, check, cleanup, doctor, labs
 
 
 class Command(Protocol):
@@ -14,4 +14,4 @@ class Command(Protocol):
         """Add the command, or commands, to the command line."""
 
 
-COMMANDS: tuple[Command, ...] = (check, doctor, catalogue)
+COMMANDS: tuple[Command, ...] = (check, doctor, catalogue, labs, cleanup)

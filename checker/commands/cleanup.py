@@ -17,7 +17,6 @@ from checker.settings import find_file, read_settings
 from checker.store import home
 
 if TYPE_CHECKING:
-    from checker.cleanup.journal import Journal
     from checker.cleanup.model import Plan
     from checker.context import CheckContext
 
