@@ -19,6 +19,8 @@ PROVIDERS = (
     "Microsoft.ContainerRegistry",
     "Microsoft.ContainerInstance",
     "Microsoft.ContainerService",
+    "Microsoft.Compute",  # the nodes of a Kubernetes cluster, and their network
+    "Microsoft.Network",
     "Microsoft.KubernetesConfiguration",
     "Microsoft.Insights",
     "Microsoft.OperationalInsights",

@@ -24,6 +24,7 @@ PROVIDERS: Mapping[str, tuple[str, ...]] = {
     "Microsoft.Compute": (),
     "Microsoft.Consumption": ("budgets",),
     "Microsoft.KubernetesConfiguration": ("extensions",),
+    "Microsoft.Network": (),
     "Microsoft.PolicyInsights": (),
     "Microsoft.Resources": ("resourceGroups", "deployments"),
 }
