@@ -27,7 +27,7 @@ ACCEPTED, EVALUATED_BY = "accepted", "evaluation"  # tags of a version
 
 @machine_check("GAT001", "M11", ("YML002",))
 def gates_stand_before_what_they_guard(context: CheckContext) -> Evidence:
-    """The data tests come before the training, and the evaluation before the registration.
+    """The data tests come before training, the evaluation before registration.
 
     A gate behind the door it guards writes down what happened. It stops nothing.
     """

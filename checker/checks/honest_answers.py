@@ -24,7 +24,7 @@ ERROR = re.compile(r"[\w.]*(Error|Exception)\b.*: ")
 
 @machine_check("TST001", "M7")
 def failures_are_no_answers(context: CheckContext) -> Evidence:
-    """The scoring script refuses bad input, and never dresses up a failure as an answer.
+    """The scoring script refuses bad input, and a failure is never an answer.
 
     A caller, a test and a monitor look at the status. A 200 with an error inside is an answer to all of them.
     """
@@ -45,7 +45,7 @@ def failures_are_no_answers(context: CheckContext) -> Evidence:
 
 @machine_check("TST002", "M7")
 def integration_tests_can_fail(context: CheckContext) -> Evidence:
-    """The integration tests go red for a service that is wrong, and green for one that is not.
+    """The integration tests go red for a wrong service, and green for a healthy one.
 
     A test suite is worth what it turns red for: yours is shown three services that must not go to production.
     """
