@@ -8,9 +8,10 @@ from journey.mistakes import (
     repository,
     retraining,
     staging,
+    variations,
     workspace,
 )
-from journey.mistakes.registry import Mistake, Undo, Variation, gather
+from journey.mistakes.registry import Mistake, Undo, Variation, gather, gather_variations
 
 MISTAKES = gather(
     organization,
@@ -23,4 +24,6 @@ MISTAKES = gather(
     retraining,
 )
 
-__all__ = ["MISTAKES", "Mistake", "Undo", "Variation"]
+VARIATIONS = gather_variations(variations)
+
+__all__ = ["MISTAKES", "VARIATIONS", "Mistake", "Undo", "Variation"]

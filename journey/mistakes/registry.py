@@ -29,7 +29,8 @@ class Mistake:
 
     `code` is the check that must come to `outcome`, and one of its hints holds `hint`. `apply` returns what takes the
     mistake back; None, with `spoils`, where the world is of no use to others afterwards. `switches` are failures of
-    the organisation that are on meanwhile. `looks` are the modules that are checked.
+    the organisation that are on meanwhile. `looks` are the modules that are checked; what is on the attendee's machine
+    is looked at, which takes seconds, for a mistake in the `clone` only.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Mistake:
     outcome: str
     apply: Apply
     spoils: bool = False
+    clone: bool = False
     switches: Mapping[str, object] = field(default_factory=dict)
     looks: tuple[str, ...] = ()
 
@@ -57,6 +59,7 @@ class Variation:
     needs: str
     apply: Apply
     spoils: bool = False
+    clone: bool = False
     looks: tuple[str, ...] = ()
 
 
@@ -69,6 +72,7 @@ def mistake(
     outcome: str = FAIL,
     spoils: bool = False,
     switches: Mapping[str, object] | None = None,
+    clone: bool = False,
     looks: tuple[str, ...] = (),
 ) -> Callable[[Apply], Mistake]:
     """Turns a function into a Mistake; its docstring's first line is the title. Raises ValueError for a bad id or an
@@ -80,22 +84,22 @@ def mistake(
         if outcome not in OUTCOMES:
             raise ValueError(f"{id}: the outcome {outcome} is none of {', '.join(OUTCOMES)}")
         title, text = _words(apply)
-        seen = looks or modules_to(max(module, needs, key=number))
-        return Mistake(id, module, title, text, needs, code, hint, outcome, apply, spoils, switches or {}, seen)
+        seen = looks or ((module,) if clone else modules_to(max(module, needs, key=number)))
+        return Mistake(id, module, title, text, needs, code, hint, outcome, apply, spoils, clone, switches or {}, seen)
 
     return make
 
 
 def variation(
-    id: str, module: str, needs: str, spoils: bool = False, looks: tuple[str, ...] = ()
+    id: str, module: str, needs: str, spoils: bool = False, clone: bool = False, looks: tuple[str, ...] = ()
 ) -> Callable[[Apply], Variation]:
     """Turns a function into a Variation; its docstring's first line is the title. Raises ValueError for a bad id."""
 
     def make(apply: Apply) -> Variation:
         _require_id(id)
         title, text = _words(apply)
-        seen = looks or modules_to(max(module, needs, key=number))
-        return Variation(id, module, title, text, needs, apply, spoils, seen)
+        seen = looks or ((module,) if clone else modules_to(max(module, needs, key=number)))
+        return Variation(id, module, title, text, needs, apply, spoils, clone, seen)
 
     return make
 

@@ -156,20 +156,35 @@ class Project:
     # connection and environments -------------------------------------------------------------------------------------
 
     def make_connection(self, name: str = CONNECTION, **authorization: Any) -> str:
-        """A federated connection to the attendee's subscription, but for what is given; its id."""
+        """A federated connection to the attendee's subscription, but for what is given; its id.
+
+        With the mode `Automatic` the service makes its identity, and gives it a role on the scope.
+        """
         scope = {"scope": self.scope} if self.scope else {}
-        parameters = {"serviceprincipalid": str(uuid.uuid4()), **scope, **authorization.pop("parameters", {})}
+        mode = authorization.pop("mode", "Manual")
+        identity = {"serviceprincipalid": str(uuid.uuid4())} if mode == "Manual" else {}
+        parameters = {**identity, **scope, **authorization.pop("parameters", {})}
         subscription = authorization.pop("subscription", self.subscription)
         reference = {"projectReference": {"id": self.id, "name": self.name}, "name": name}
         body = {
             "name": name,
             "type": authorization.pop("type", "AzureRM"),
             "url": "https://management.azure.com/",
-            "data": {"subscriptionId": subscription, "subscriptionName": "Workshop"},
+            "data": {
+                "subscriptionId": subscription,
+                "subscriptionName": "Workshop",
+                "scopeLevel": "Subscription",
+                "creationMode": mode,
+            },
             "authorization": {"scheme": FEDERATION, "parameters": parameters, **authorization},
             "serviceEndpointProjectReferences": [reference],
         }
         return str(self.organization.post("_apis/serviceendpoint/endpoints", body)["id"])
+
+    def await_connection(self, number: str) -> None:
+        """Waits until the service has made what belongs to a connection."""
+        path = self.path(f"serviceendpoint/endpoints/{number}")
+        soon(lambda: self.organization.get(path), lambda one: bool(one["isReady"]), f"connection {number}")
 
     def rename_connection(self, number: str, name: str) -> None:
         body = self.organization.get(self.path(f"serviceendpoint/endpoints/{number}"))
@@ -192,10 +207,15 @@ class Project:
         path = self.path(f"pipelines/pipelinePermissions/{kind}/{resource}")
         self.organization.patch(path, {"allPipelines": {"authorized": everybody}}, version=PREVIEW)
 
+    @property
+    def me(self) -> dict[str, str]:
+        """Whose token it is: `id` and `displayName`."""
+        user = self.organization.get("_apis/connectionData", version="7.1-preview")["authenticatedUser"]
+        return {"id": user["id"], "displayName": user["providerDisplayName"]}
+
     def require_approval(self, environment: int, requester_may: bool = True) -> int:
         """An approval by the attendee before whatever runs on the environment; the check's id."""
-        user = self.organization.get("_apis/connectionData", version="7.1-preview")["authenticatedUser"]
-        approver = {"id": user["id"], "displayName": user["providerDisplayName"]}
+        approver = self.me
         body = {
             "type": {"id": APPROVAL},
             "settings": {"approvers": [approver], "requesterCannotBeApprover": not requester_may},

@@ -3,6 +3,7 @@
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from journey.errors import JourneyError
+from journey.worlds.clones import commit_clone, write_clone, write_passport
 from journey.worlds.pipelines import STARTER_SUFFIX
 from journey.worlds.project import PRODUCTION, STAGING, Run
 from journey.worlds.resources import Resources
@@ -10,18 +11,20 @@ from journey.worlds.serving import make_image, make_production, make_staging
 from journey.worlds.world import World
 
 THREADS = 6
+DATA_STEP = "Check the data"  # what the pipeline's file calls the step that runs the data tests
 
 
-def reach(world: World, module: str) -> World:
+def reach(world: World, module: str, clone: bool = False) -> World:
     """Does the work of every module up to this one, M0 for none. Raises JourneyError, also for a world that is not new.
 
-    The pipeline grows as the attendee's does: a stage in each of M6, M7 and M8.
+    The pipeline grows as the attendee's does: a stage in each of M6, M7 and M8. `clone` fills the folder as well.
     """
     if world.module:
         raise JourneyError(f"world {world.suffix}", f"it is as after {world.module}", "one that nobody has used")
     world.module, number = module, int(module[1:])
     with ThreadPoolExecutor(THREADS) as pool:
         runs = pool.submit(_begin, world, number)
+        written = pool.submit(_write_clone, world, number) if clone else None
         if number >= 6:
             base = pool.submit(_make_base, world, pool)
             world.runs = runs.result()
@@ -30,7 +33,28 @@ def reach(world: World, module: str) -> World:
             _release(world, number, pool)
             ended.result()
         runs.result()
+        if written is not None:
+            written.result()
+    if clone and number >= 9:
+        _fill_passport(world)
     return world
+
+
+def _write_clone(world: World, number: int) -> None:
+    write_clone(world.ground.kit, world.folder, number)
+    commit_clone(world.folder)
+
+
+def _fill_passport(world: World) -> None:
+    values = {
+        "model_version": world.models[-1],
+        "run_id": world.job,
+        "commit": world.runs[-1].commit,
+        "data_version": f"{world.names['data_asset']}:1",
+        "approver": world.project.me["displayName"],
+    }
+    write_passport(world.folder, values)
+    commit_clone(world.folder, "Fill in the passport")
 
 
 def _begin(world: World, number: int) -> list[Run]:
@@ -41,7 +65,7 @@ def _begin(world: World, number: int) -> list[Run]:
     if number >= 3:
         commit = project.push(_text(world, number), comment="Import")
     if number >= 4:
-        world.connection = project.make_connection()
+        world.connection = _connect(world, number)
     if number < 6:
         return []
     if number >= 7:
@@ -51,7 +75,27 @@ def _begin(world: World, number: int) -> list[Run]:
         world.approval = project.require_approval(world.environments[PRODUCTION])
     world.pipeline = project.make_pipeline()
     runs = [Run(project.start(world.pipeline), commit)]
+    if number >= 11:
+        world.stopped = _start_stopped(world)
     return runs if number < 10 else [*runs, _push_change(world)]
+
+
+def _connect(world: World, number: int) -> str:
+    """The connection. Its identity is looked at in M15 only; until then nothing waits for the service to make one."""
+    if number < 15:
+        return world.project.make_connection()
+    world.resources.make_group()
+    made = world.project.make_connection(mode="Automatic")
+    world.project.await_connection(made)
+    return made
+
+
+def _start_stopped(world: World) -> int:
+    """Module 11: a run of a branch with damaged data, which the data tests stop."""
+    text = world.project.text("Build", build="exit 1").replace("displayName: Train it", f"displayName: {DATA_STEP}")
+    world.project.branch("damaged-data", world.project.tip())
+    world.project.push(text, branch="damaged-data", comment="Damage the data")
+    return world.project.start(world.pipeline, "damaged-data")
 
 
 def _text(world: World, number: int) -> str:
@@ -71,6 +115,8 @@ def _finish_runs(world: World, number: int) -> None:
         ended = world.project.approve(run.id) if number >= 8 else world.project.finish(run.id)
         if ended["result"] != "succeeded":
             raise JourneyError(f"run {run.id}", f"{ended['result']}", "succeeded")
+    if world.stopped:
+        world.project.finish(world.stopped)
 
 
 def _make_base(world: World, pool: ThreadPoolExecutor) -> None:
@@ -97,12 +143,16 @@ def _release(world: World, number: int, pool: ThreadPoolExecutor) -> None:
     resources, data = world.resources, f"{world.names['data_asset']}:1"
     for version, run in enumerate(world.runs, start=1):
         tags = {"build": str(run.id), "commit": run.commit, "job": world.job, "data": data}
+        if number >= 11:
+            tags |= {"accepted": "true", "evaluation": world.job}
         world.models.append(resources.make_model(str(version), **tags))
     parts: list[Future[None]] = []
     if number >= 7:
         parts.append(pool.submit(make_staging, resources, world.image, world.models[-1], world.key))
     if number >= 8:
         parts.append(pool.submit(_produce, resources, world))
+    if number >= 15:
+        parts.append(pool.submit(resources.make_budget))
     _all(parts)
 
 

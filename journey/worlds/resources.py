@@ -67,6 +67,19 @@ class Resources:
     def make_group(self) -> None:
         self.call("PUT", self.group, {"location": self.location, "tags": self.tags}, "2021-04-01")
 
+    def make_budget(self, alert: bool = True) -> None:
+        """A budget for a month, with an alert at 80 % of it."""
+        told = {"enabled": True, "operator": "GreaterThan", "threshold": 80, "contactEmails": ["ada@example.org"]}
+        properties = {
+            "category": "Cost",
+            "amount": 20,
+            "timeGrain": "Monthly",
+            "timePeriod": {"startDate": "2026-11-01T00:00:00Z", "endDate": "2027-11-01T00:00:00Z"},
+            "notifications": {"at80": told} if alert else {},
+        }
+        path = f"{self.group}/providers/Microsoft.Consumption/budgets/workshop"
+        self.call("PUT", path, {"properties": properties}, "2023-11-01")
+
     def make_registry(self, name: str | None = None) -> None:
         path = f"{self.registries}/{name or self.names['registry']}"
         body = {"location": self.location, "sku": {"name": "Basic"}, "properties": {"adminUserEnabled": True}}

@@ -51,6 +51,7 @@ class World:
     connection: str = ""
     environments: dict[str, int] = field(default_factory=dict)
     approval: int = 0
+    stopped: int = 0
 
     @property
     def suffix(self) -> str:

@@ -1,6 +1,6 @@
 """The checker, looked through in this process: what a proof sees of a world, without a second interpreter."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from checker.checks import CHECKS
 from checker.clients.http import HttpClient
@@ -9,19 +9,24 @@ from checker.masking import Secrets
 from checker.model import CheckResult
 from checker.runner import run_checks, with_prerequisites
 from checker.settings import read_settings
-from journey.proving.looking import Seen
+from journey.proving.looking import Seen, Statement
 from journey.worlds import World
 
 SEED = 11
 
 
-def look(world: World, modules: tuple[str, ...]) -> Mapping[str, Seen]:
-    """As `journey.proving.looking.call_checker`, without its process."""
-    settings = read_settings(world.file, {**world.ground.environment, **world.variables})
-    codes = [code for code, check in CHECKS.items() if check.module in modules]
-    context = open_context(settings, HttpClient(Secrets()), SEED)
-    results = run_checks(with_prerequisites(codes, CHECKS), context)
-    return {result.check.code: _seen(result) for result in results}
+class InProcess:
+    """As `journey.proving.looking.Command`, without its process."""
+
+    @property
+    def statements(self) -> Sequence[Statement]:
+        return [Statement(one.code, one.module, one.service.value) for one in CHECKS.values()]
+
+    def look(self, world: World, codes: Sequence[str]) -> Mapping[str, Seen]:
+        settings = read_settings(world.file, {**world.ground.environment, **world.variables})
+        context = open_context(settings, HttpClient(Secrets()), SEED)
+        results = run_checks(with_prerequisites(codes, CHECKS), context)
+        return {result.check.code: _seen(result) for result in results}
 
 
 def _seen(result: CheckResult) -> Seen:
