@@ -41,11 +41,13 @@ def run(
     measure: Annotated[bool, typer.Option(help="Write the seconds to docs/measured.json.")] = False,
 ) -> None:
     """Execute every block of the sandbox lane, as one reader from an empty folder. Exit code 1 at the first fault."""
+    from journey.source import make_source
     from pages.running import Reader, run_pages, write_measured
 
     site = read_site(ROOT)
     scratch = (folder or Path(tempfile.mkdtemp(prefix="reader-"))).absolute()
-    outcome = run_pages(site, pages or site.modules(), Reader(scratch, ROOT, not own_environments), _tell)
+    reader = Reader(scratch, ROOT, make_source(ROOT, scratch / "kit"), not own_environments)
+    outcome = run_pages(site, pages or site.modules(), reader, _tell)
     for finding in outcome.findings:
         typer.echo(f"\n{finding}")
     if measure:

@@ -53,10 +53,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads: an empty folder, the checkout that the kit is cloned from, and whether its environments are lent."""
+    """Who reads: an empty folder, a checkout, the clone address of the kit, and whether the checkout's environments
+    are lent."""
 
     folder: Path
     checkout: Path
+    kit: str
     lends: bool = True
 
     def environment(self) -> dict[str, str]:
@@ -67,7 +69,7 @@ class Reader:
             **kept,
             "HOME": str(home),
             "TERM": "dumb",
-            "KIT_URL": str(self.checkout),
+            "KIT_URL": self.kit,
             "SANDBOX_STATE": str(self.folder / "state"),
             "PAGES_PORT": str(_free_port()),
             "PAGES_LENT": str(self.checkout),

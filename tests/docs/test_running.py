@@ -62,7 +62,7 @@ def make(tmp_path: Path) -> Make:
 
 def run(site: Site, tmp_path: Path) -> tuple[Outcome, list[str], Path]:
     told: list[str] = []
-    reader = Reader(tmp_path / "reader", REPOSITORY)
+    reader = Reader(tmp_path / "reader", REPOSITORY, "https://kit.example")
     return run_pages(site, site.pages, reader, told.append), told, tmp_path / "reader" / "work"
 
 
