@@ -39,7 +39,8 @@ def history_holds_no_secret(context: CheckContext) -> Evidence:
 def variables_hold_no_plain_secret(context: CheckContext) -> Evidence:
     """Every secret among the variables is marked as one.
 
-    A plain variable of a pipeline or of the library can be read by whoever may see it, and is printed into logs without a mask.
+    A plain variable of a pipeline or of the library can be read by whoever may see it, and is printed into logs without
+    a mask.
     """
     variables = _library(context).list_variables()
     plain = [one for one in variables if _is_plain_secret(one)]
