@@ -87,8 +87,8 @@ class AzureWriter:
         return reply.status not in (204, *GONE) and bool(self._finished(reply, item, "purged"))
 
     def _finished(self, reply: Reply, item: Item, how: str) -> str:
-        if reply.status in GONE or (reply.status == 204 and item.kind is not Kind.ENDPOINT):
-            return "gone already" if reply.status in GONE else how
+        if reply.status == 204 or reply.status in GONE:
+            return "gone already"  # ARM answers 204 to the delete of what is not there
         if reply.status in IN_USE:
             raise _refused(item, reply)
         self._require(reply, item)

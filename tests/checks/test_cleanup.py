@@ -217,6 +217,25 @@ def test_a_clean_up_without_an_end_is_not_certified(world: World) -> None:
         certify(plan(world), journal.read(), "")
 
 
+def test_a_container_that_serves_ends_with_its_group(world: World, tmp_path: Path) -> None:
+    world.make_group()
+    world.make_registry()
+    world.make_staging(world.make_image("m:1"), "m:1")
+    found = plan(world)
+    assert kinds(found.items) == ["container group", "container registry", "resource group"]
+    assert found.items[0].cost.usd == 1.44
+    assert clean(world, tmp_path).refused == ()
+    assert plan(world).items == ()
+
+
+def test_the_group_of_the_billing_is_for_a_person(world: World) -> None:
+    path = f"/subscriptions/{world.subscription}/resourceGroups/VisualStudioOnline-{world.suffix}"
+    world.call("PUT", path, {"location": LOCATION}, "2021-04-01")
+    found = [one for one in plan(world).manual if world.suffix in one.what]
+    assert found[0].how == "Only a person can remove this: Organization settings -> Billing -> Remove."
+    world.call("DELETE", path, version="2021-04-01")
+
+
 # Azure DevOps
 
 

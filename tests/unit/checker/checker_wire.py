@@ -66,7 +66,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.body)
 
-    do_GET = do_POST = _answer  # noqa: N815  (the names http.server calls)
+    do_GET = do_POST = do_DELETE = _answer  # noqa: N815  (the names http.server calls)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the test looks at `asked`."""
