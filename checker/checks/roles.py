@@ -36,7 +36,7 @@ def you_may_create_resources(context: CheckContext) -> Evidence:
     return Evidence(f"you may create on {where}", {"scope": scope})
 
 
-@check("SUB004", "M0", ("SUB001",))
+@check("SUB004", "M0", ("SUB003",))
 def pipeline_can_get_an_identity(context: CheckContext) -> Evidence:
     """You may give the pipeline's identity its role, or have been given an identity.
 

@@ -48,8 +48,8 @@ class Git:
 
     def added_lines(self, commits: int) -> Iterator[AddedLine]:
         """What the newest commits put into text files, newest first."""
-        flags = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--unified=0", "--format=commit %h")
-        shown = self._run("log", "-p", f"-n{commits}", *flags, "HEAD") or ""
+        plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
+        shown = self._run("log", "-p", f"-n{commits}", "--unified=0", "--format=commit %h", *plain, "HEAD") or ""
         commit, file = "", ""
         for line in shown.splitlines():
             if line.startswith(COMMIT):
