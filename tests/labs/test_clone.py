@@ -1,6 +1,7 @@
 """A learner's clone: filled module by module, put back, compared; what the learner wrote elsewhere stays."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,15 @@ def test_all_modules_filled_are_the_solution(clone: Path) -> None:
     }
     assert [name for name, text in after.items() if "solution/" in text] == []
     assert [module.id for module in MANIFEST.modules if difference(clone, module.id)] == []
+
+
+def test_every_path_that_a_file_names_is_there(clone: Path) -> None:
+    """In commands, templates, messages and TODOs; before and after."""
+    for modules in ([], WITH_REGIONS):
+        fill(clone, modules)
+        for name, text in state(clone).items():
+            named = set(re.findall(r"(?<![\w/.-])labs/[\w/.-]*\w", text))
+            assert [path for path in sorted(named) if not (clone / path).exists()] == [], name
 
 
 @pytest.mark.parametrize("module", WITH_REGIONS)

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from manifest import read_manifest, restore, wanted_files
 from sandbox.pipelines.command import pipeline_program
-from tests.labs.conftest import ROOT
+from tests.labs.conftest import ROOT, git
 
 DATA = ROOT / "labs" / "data"
 MANIFEST = read_manifest(ROOT / "labs" / "labs.toml")
@@ -55,6 +55,13 @@ def test_what_is_out_of_step_is_named_and_written(clone: Path) -> None:
     assert (clone / "labs/training/train.py").read_text(encoding="utf-8") == wanted_files(clone)[
         "labs/training/train.py"
     ]
+
+
+def test_the_solution_branch_is_a_command(clone: Path) -> None:
+    """It says which commit it made."""
+    done = run("-m", "manifest", "--root", str(clone / "labs"), "solution-branch")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["solution", git(clone, "rev-parse", "refs/heads/solution").strip()]
 
 
 def test_a_manifest_that_cannot_be_read_is_an_exit_code_of_its_own(clone: Path) -> None:
