@@ -2,11 +2,10 @@
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from checker.checks.judgement import quote
 from checker.checks.registry import machine_check
-from checker.checks.workbench import GREEN, TestRun, clone, run_tests, source
+from checker.checks.workbench import GREEN, TestRun, clone, run_tests, scratch, side_by_side, source
 from checker.clone.damage import MADE, empty_cells
 from checker.context import CheckContext
 from checker.model import Evidence, Fail, failed
@@ -15,7 +14,6 @@ TESTS = "labs/tests/data_quality"
 DATA = "labs/data/diabetes.csv"
 SAMPLES = ("diabetes_bad_dist.csv", "diabetes_bad_schema.csv", "diabetes_missing_values.csv")
 MISSING = "diabetes_missing_values.csv"
-AT_ONCE = 2
 MEANS = frozenset({"mean", "fmean", "average"})
 SPREADS = ("std", "stdev", "deviation", "spread")
 SPREAD_CALLS = frozenset({"std", "stdev", "pstdev", "var", "variance", "pvariance", "sqrt"})
@@ -47,14 +45,13 @@ def data_tests_can_fail(context: CheckContext) -> Evidence:
 
 def _shown(context: CheckContext, files: Mapping[str, str]) -> Mapping[str, TestRun]:
     """What the learner's tests say of each file, by its name."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        results = pool.map(lambda text: _look(context, text), files.values())
-        return dict(zip(files, results, strict=True))
+    results = side_by_side(lambda text: _look(context, text), list(files.values()))
+    return dict(zip(files, results, strict=True))
 
 
 def _look(context: CheckContext, text: str) -> TestRun:
     """The tests with this text as the training file: at its place, and by DATA_FILE."""
-    with clone(context).scratch() as copy:
+    with scratch(context) as copy:
         (copy / DATA).write_text(text, encoding="utf-8")
         return run_tests(context, TESTS, copy, {"DATA_FILE": str(copy / DATA)})
 

@@ -10,7 +10,7 @@ from checker.checks.judgement import quote
 from checker.checks.pipeline_file import pipeline_of
 from checker.checks.registry import check, machine_check
 from checker.checks.runs import first_broken, pipeline_runs, show_run
-from checker.checks.workbench import SCIENCE, clone, run_driver, runtime, source
+from checker.checks.workbench import SCIENCE, run_driver, runtime, scratch, source
 from checker.clients.devops import Record, Run
 from checker.clients.machinelearning import AssetVersion
 from checker.clone.folder import SETTINGS
@@ -222,7 +222,7 @@ def _verdicts(context: CheckContext) -> Sequence[Mapping[str, Any]]:
     for name in (DATA, HOLDOUT):
         source(context, name)
     interpreter = runtime(context, SCIENCE)
-    with clone(context).scratch() as copy:
+    with scratch(context) as copy:
         written = copy / "models" / "verdicts.json"
         arguments = [str(copy / EVALUATION), str(copy / DATA), str(copy / HOLDOUT), str(copy / "models")]
         ended = run_driver(context, interpreter, "judge_models.py", arguments, copy)

@@ -3,13 +3,24 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from checker.checks.judgement import quote
 from checker.checks.registry import machine_check
-from checker.checks.workbench import GREEN, RED, SERVING, TestRun, clone, run_driver, run_tests, runtime, source
+from checker.checks.workbench import (
+    GREEN,
+    RED,
+    SERVING,
+    TestRun,
+    clone,
+    run_driver,
+    run_tests,
+    runtime,
+    scratch,
+    side_by_side,
+    source,
+)
 from checker.clone.faults import FAULTS, HEALTHY, MODEL, Fault, FaultyService, Predict, fit
 from checker.context import CheckContext
 from checker.model import Evidence, Fail, failed
@@ -18,7 +29,6 @@ SCORE = "labs/image/score.py"
 TESTS = "labs/tests/integration"
 HOLDOUT = "labs/data/diabetes_holdout.csv"
 NO_MODEL = 500  # and above: the server's own failure
-AT_ONCE = 2
 ERROR = re.compile(r"[\w.]*(Error|Exception)\b.*: ")
 
 
@@ -74,7 +84,7 @@ def integration_tests_can_fail(context: CheckContext) -> Evidence:
 def _cases(context: CheckContext) -> Sequence[Mapping[str, Any]]:
     """What the learner's scoring script answered, case by case. Raises Fail when it cannot even be served."""
     interpreter = runtime(context, SERVING)
-    with clone(context).scratch() as copy:
+    with scratch(context) as copy:
         arguments = [str(copy / SCORE), str(copy / "models")]
         ended = run_driver(context, interpreter, "score_honestly.py", arguments, copy)
         written = copy / "models" / "cases.json"
@@ -145,8 +155,8 @@ def _fitted(context: CheckContext) -> Predict:
 
 def _shown(context: CheckContext, predict: Predict, faults: Sequence[Fault]) -> Mapping[str, TestRun]:
     """What the learner's tests say of each service, by its name."""
-    with clone(context).scratch() as copy, ThreadPoolExecutor(AT_ONCE) as pool:
-        results = pool.map(lambda fault: _ask(context, copy, FaultyService(predict, fault)), faults)
+    with scratch(context) as copy:
+        results = side_by_side(lambda fault: _ask(context, copy, FaultyService(predict, fault)), faults)
         return {fault.name: result for fault, result in zip(faults, results, strict=True)}
 
 

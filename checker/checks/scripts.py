@@ -10,7 +10,7 @@ from typing import Any
 from checker.checks.judgement import quote
 from checker.checks.parity import LinearModel, read_model
 from checker.checks.registry import machine_check
-from checker.checks.workbench import SCIENCE, absent, clone, run_driver, runtime, source
+from checker.checks.workbench import SCIENCE, absent, clone, run_driver, runtime, scratch, source
 from checker.clone.processes import Ended
 from checker.context import CheckContext
 from checker.model import Evidence, Fail, failed
@@ -117,7 +117,7 @@ def _train(context: CheckContext) -> list[Trained]:
     for name in (SCRIPT, DATA, HOLDOUT):
         source(context, name)
     interpreter = runtime(context, SCIENCE)
-    with folder.scratch() as copy:
+    with scratch(context) as copy:
         options = ["--data", DATA, "--holdout", HOLDOUT, "--output", "{output}"]
         options += ["--test-size", str(TEST_SIZE), "--seed", str(SEED)]
         arguments = [str(copy / SCRIPT), str(RUNS), str(copy / "out"), *options]

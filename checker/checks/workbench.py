@@ -1,8 +1,12 @@
 """What the checks of this machine share: the clone, an interpreter for its scripts, and its tests, run in a copy."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from checker.checks.judgement import quote
 from checker.clone.folder import Folder
@@ -17,6 +21,8 @@ SERVING = ("sklearn", "azureml_inference_server_http")
 TESTING = ("pytest", "requests")
 TEST_SECONDS = 120
 GREEN, RED = 0, 1  # pytest's exit codes; 5 is "no tests", the others are its own troubles
+T = TypeVar("T")
+R = TypeVar("R")
 DRIVERS = Path(__file__).resolve().parents[1] / "clone" / "drivers"
 
 
@@ -45,6 +51,32 @@ def clone(context: CheckContext) -> Folder:
 def processes(context: CheckContext) -> Processes:
     """The children of this run."""
     return context.once("processes", Processes)
+
+
+@contextlib.contextmanager
+def scratch(context: CheckContext) -> Iterator[Path]:
+    """A copy of the labs and of workshop.toml in a folder of its own, gone afterwards: scripts run there."""
+    with processes(context).folder() as copy:
+        clone(context).copy_to(copy)
+        yield copy
+
+
+def side_by_side(work: Callable[[T], R], things: Sequence[T]) -> list[R]:
+    """What `work` gives for each thing, in their order; what it raises, raised here.
+
+    The threads are daemons, not an executor's: an executor is joined at exit, and Ctrl-C would wait for it.
+    """
+    futures: list[Future[R]] = [Future() for _ in things]
+
+    def run(thing: T, future: Future[R]) -> None:
+        try:
+            future.set_result(work(thing))
+        except BaseException as problem:  # noqa: BLE001  (handed to whoever waits, who would wait for ever)
+            future.set_exception(problem)
+
+    for thing, future in zip(things, futures, strict=True):
+        threading.Thread(target=run, args=(thing, future), daemon=True).start()
+    return [future.result() for future in futures]
 
 
 def runtime(context: CheckContext, modules: Sequence[str]) -> Path:

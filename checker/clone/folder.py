@@ -1,10 +1,6 @@
 """The folder of the clone: what the learner works in, read, and copied to where their scripts may run."""
 
-import contextlib
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,13 +30,9 @@ class Folder:
         path = self.path(folder)
         return sorted(entry.name for entry in path.iterdir() if entry.is_file()) if path.is_dir() else []
 
-    @contextlib.contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """A copy of the labs and of workshop.toml in a folder of its own, gone afterwards: scripts run there."""
-        with tempfile.TemporaryDirectory(prefix="checker-", ignore_cleanup_errors=os.name == "nt") as name:
-            copy = Path(name).resolve()
-            if self.path(LABS).is_dir():
-                shutil.copytree(self.path(LABS), copy / LABS, ignore=NOT_COPIED, symlinks=True)
-            if self.path(SETTINGS).is_file():
-                shutil.copy(self.path(SETTINGS), copy / SETTINGS)
-            yield copy
+    def copy_to(self, target: Path) -> None:
+        """Copies the labs and workshop.toml into a folder. Links stay links."""
+        if self.path(LABS).is_dir():
+            shutil.copytree(self.path(LABS), target / LABS, ignore=NOT_COPIED, symlinks=True)
+        if self.path(SETTINGS).is_file():
+            shutil.copy(self.path(SETTINGS), target / SETTINGS)

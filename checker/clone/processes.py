@@ -4,11 +4,14 @@ A learner's script is not trusted with the checker's sign-in: no token, no AZURE
 """
 
 import atexit
+import contextlib
 import os
+import shutil
 import subprocess
+import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +36,16 @@ class Ended:
 
 
 class Processes:
-    """The children of one run of the checker. All of them end with it, also when it is interrupted."""
+    """The children of one run of the checker and the folders they run in. All of them end with it, also when it is
+    interrupted: then the threads that wait for a child are not heard any more, and this cleans up for them.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._alive: set[subprocess.Popen[str]] = set()
+        self._folders: set[Path] = set()
+        self._over = False
         atexit.register(self.end)
 
     def run(
@@ -63,7 +70,7 @@ class Processes:
         with self._lock:
             self._alive.add(child)
         try:
-            code, output = _wait(child, seconds)
+            code, output = _wait(child, 0 if self._over else seconds)
         finally:
             child.kill()
             child.wait()
@@ -71,12 +78,33 @@ class Processes:
                 self._alive.discard(child)
         return Ended(code, output[-OUTPUT_LIMIT:], time.monotonic() - began)
 
-    def end(self) -> None:
-        """Kill what still runs."""
+    @contextlib.contextmanager
+    def folder(self) -> Iterator[Path]:
+        """A folder of their own, gone afterwards."""
+        made = Path(tempfile.mkdtemp(prefix="checker-")).resolve()
         with self._lock:
-            alive = tuple(self._alive)
+            self._folders.add(made)
+        try:
+            yield made
+        finally:
+            self._remove(made)
+
+    def end(self) -> None:
+        """Kill what still runs, and remove what it ran in."""
+        with self._lock:
+            self._over = True
+            alive, folders = tuple(self._alive), tuple(self._folders)
         for child in alive:
             child.kill()
+            child.wait()
+        for made in folders:
+            self._remove(made)
+
+    def _remove(self, made: Path) -> None:
+        """Windows keeps a folder while a program that was just killed has a file in it open: that one is left."""
+        shutil.rmtree(made, ignore_errors=os.name == "nt" or self._over)
+        with self._lock:
+            self._folders.discard(made)
 
 
 def _wait(child: subprocess.Popen[str], seconds: float) -> tuple[int | None, str]:

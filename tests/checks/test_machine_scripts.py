@@ -2,7 +2,10 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +19,9 @@ from checker.clone.folder import Folder
 from checker.clone.processes import Processes
 from checker.model import Outcome
 from checker.runner import run_check
-from tests.checks.clones import Clone, make_clone
+from tests.checks.clones import SUBSCRIPTION, Clone, make_clone
 from tests.conftest import REPOSITORY
+from tests.sdk.devops import wait_for
 
 TRAIN, SCORE, EVALUATE = "labs/training/train.py", "labs/image/score.py", "labs/training/evaluate.py"
 DATA_TESTS, INTEGRATION = "labs/tests/data_quality/test_diabetes.py", "labs/tests/integration/test_scoring.py"
@@ -232,13 +236,22 @@ def test_a_script_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     assert ended.seconds < 20
 
 
-def test_the_children_end_with_the_checker(tmp_path: Path) -> None:
-    """Killed from another thread, as the end of the program does it, the wait comes back at once."""
-    import threading
-
-    processes = Processes()
-    threading.Timer(0.5, processes.end).start()
-    assert processes.run([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path, 50).seconds < 20
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT to one process is not to be had there")
+def test_an_interrupted_checker_leaves_no_child_and_no_folder(clone: Clone, tmp_path: Path) -> None:
+    """The script that would run for a minute is what the interruption meets."""
+    slow = "    Path('begun').touch()\n    __import__('time').sleep(60)\n"
+    clone.change(TRAIN, "def main() -> int:\n", f"def main() -> int:\n{slow}")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {**os.environ, "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION, "TMPDIR": str(temporary)}
+    command = [sys.executable, "-m", "checker", "check", "SCR001", "--config", str(clone.root / "workshop.toml")]
+    checker = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: list(temporary.glob("checker-*/begun")), bool, seconds=60)
+    checker.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    assert checker.wait(30) == 130
+    assert time.monotonic() - began < 15
+    assert list(temporary.iterdir()) == []
 
 
 def test_no_interpreter_says_nothing_about_the_work(clone: Clone) -> None:
@@ -256,5 +269,7 @@ def test_a_link_out_of_the_clone_is_not_followed(clone: Clone, tmp_path_factory:
     secret = tmp_path_factory.mktemp("elsewhere") / "secret.txt"
     secret.write_text("hush")
     (clone.root / "labs" / "link").symlink_to(secret.parent)
-    with Folder(clone.root).scratch() as copy:
+    with Processes().folder() as copy:
+        Folder(clone.root).copy_to(copy)
         assert (copy / "labs" / "link").is_symlink()
+    assert not copy.exists()
