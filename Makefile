@@ -5,7 +5,7 @@ RUNTIME := .venv-runtime/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 TESTS ?= tests
 
-.PHONY: rehearse test test-az bench lint runtime install lock operations clean
+.PHONY: rehearse test test-az bench lint runtime install lock operations clean prove labs solution-branch docs docs-test docs-zip
 
 rehearse: install runtime  ## The whole workshop on a local Azure, then the checker
 	$(BIN)/journey rehearse
@@ -15,6 +15,26 @@ test: install runtime  ## Everything: style, types, architecture, behaviour
 
 test-az: install runtime .venv-az/.made  ## The real Azure CLI (733 MB) against the sandbox
 	AZ=.venv-az/bin/az $(BIN)/python -m pytest -m az tests/az
+
+prove: install runtime  ## Every module on three legs: starter fails, solution passes, mistakes are recognised
+	$(BIN)/journey prove
+
+labs: install  ## Cut labs/ and azure-pipelines.yml from solution/
+	$(BIN)/python -m manifest write
+
+solution-branch: install  ## Write the branch solution: the kit with labs/ finished
+	$(BIN)/python -m manifest solution-branch
+
+docs: install  ## Check the pages and build the site, strictly, into build/site
+	$(BIN)/python -m pages write
+	$(BIN)/python -m pages check
+	$(BIN)/python -m pages build
+
+docs-test: install runtime  ## Execute every block of every page on a fresh sandbox; write the measured minutes
+	$(BIN)/python -m pages run --measure
+
+docs-zip: docs  ## The site as one archive to read offline
+	$(BIN)/python -m pages zip
 
 bench: install runtime  ## Speed and memory, printed as JSON
 	@$(BIN)/python -m bench
