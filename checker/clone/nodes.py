@@ -140,8 +140,13 @@ def keys(node: yaml.Node | None) -> list[yaml.Node]:
 
 
 def spread(nodes: list[yaml.Node]) -> Iterator[yaml.Node]:
-    """The items of a list; those beneath `- ${{ if ... }}:` and `- ${{ each ... }}:` stand in its place."""
+    """The items of a list; those beneath `- ${{ if ... }}:` and `- ${{ each ... }}:` stand in its place.
+
+    An item that is an expression as a whole, such as a parameter of steps, is not known before it is evaluated.
+    """
     for node in nodes:
+        if scalar(node).startswith(DIRECTIVE):
+            continue
         found = pairs(node)
         if found and all(scalar(key).startswith(DIRECTIVE) for key, _ in found):
             for _, value in found:

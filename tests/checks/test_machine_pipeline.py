@@ -242,3 +242,62 @@ def test_a_gate_that_was_switched_off(clone: Clone) -> None:
 def test_tolerances_that_nobody_can_defend(clone: Clone, value: str, hint: str) -> None:
     clone.change("workshop.toml", "tolerance = 0.05 ", f"tolerance = {value} ")
     assert hint in clone.finds("GAT003")
+
+
+def test_expressions_in_the_place_of_steps_are_no_mistake(clone: Clone) -> None:
+    """What is not known before it is evaluated is not judged; what stands in a conditional block counts."""
+    clone.change(
+        FILE,
+        "            fetchDepth: 1\n",
+        """            fetchDepth: 1
+
+          - ${{ if eq(parameters.agents, 'hosted') }}:
+              - task: AzureCLl@2
+          - ${{ else }}:
+              - bash: echo here
+          - ${{ parameters.more }}
+""",
+    )
+    clone.change(FILE, "\nparameters:\n", "\nparameters:\n  - name: more\n    type: stepList\n    default: []\n")
+    clone.passes("YML002")
+    assert "`AzureCLI` is near it" in clone.finds("YML004")
+
+
+def test_a_file_of_jobs_or_of_steps_is_a_pipeline_too(clone: Clone) -> None:
+    clone.write(
+        FILE,
+        "jobs:\n  - job: A\n    steps:\n      - bash: echo a\n  - job: B\n    dependsOn: a\n    steps: []\n",
+    )
+    assert "1 steps" in clone.passes("YML002")
+    clone.passes("YML003")
+    clone.write(FILE, "steps:\n  - bash: echo a\n")
+    clone.passes("YML002")
+    clone.write(FILE, "name: nothing\n")
+    assert "neither stages nor jobs nor steps" in clone.finds("YML002")
+    clone.write(FILE, "")
+    assert "the file is empty" in clone.finds("YML002")
+
+
+def test_a_template_that_includes_itself_ends(clone: Clone) -> None:
+    clone.write("labs/pipelines/python.yml", "steps:\n  - template: python.yml\n")
+    assert "the template `python.yml`" in clone.finds("YML002")
+
+
+def test_a_gate_in_a_job_of_its_own(clone: Clone) -> None:
+    """Jobs run side by side; one that depends on the other comes after it."""
+    steps = "    steps:\n      - bash: python {}\n"
+    names = (
+        "-m pytest labs/tests/data_quality",
+        "labs/training/submit_training.py",
+        "labs/training/submit_evaluation.py",
+        "labs/training/register.py",
+    )
+    jobs = [f"  - job: J{number}\n{{}}{steps.format(name)}" for number, name in enumerate(names)]
+    chained = "jobs:\n" + "".join(
+        job.format(f"    dependsOn: J{number - 1}\n" if number else "") for number, job in enumerate(jobs)
+    )
+    clone.write(FILE, chained)
+    clone.passes("GAT001")
+    clone.passes("GAT002")
+    clone.change(FILE, "    dependsOn: J2\n", "")
+    assert "was registered, then rejected" in clone.finds("GAT001")
