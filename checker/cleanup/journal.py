@@ -51,7 +51,7 @@ class Journal:
         """One more is gone. A thing that was made again and removed again has one line, the newer."""
         record = self.read()
         entry = Removed(str(item.kind), item.name, item.id, now(), how)
-        others = tuple(one for one in record.removed if one.id.lower() != item.id.lower())
+        others = tuple(one for one in record.removed if (one.kind, one.id.lower()) != (item.kind, item.id.lower()))
         self._write(replace(record, removed=(*others, entry)))
 
     def note_manual(self, manual: tuple[Manual, ...]) -> None:

@@ -43,7 +43,7 @@ def outcome_text(outcome: Outcome) -> str:
 
 def _items(plan: Plan) -> list[str]:
     width = max((len(item.name) for item in plan.items), default=0)
-    return [f"  {item.kind:<24}{item.name:<{width}}  {_cost(item.cost):<34}  {_why(item)}" for item in plan.items]
+    return [f"  {item.kind:<24}{item.name:<{width}}  {_cost(item.cost):<36}  {_why(item)}" for item in plan.items]
 
 
 def _why(item: Item) -> str:

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from checker.cleanup.azure import list_held
+from checker.cleanup.azure import WORKSPACE_TYPE, list_held
 from checker.cleanup.client import Writer
 from checker.cleanup.journal import Journal
 from checker.cleanup.model import Item, Kind, NotConfirmed, Plan, Refused, Scope
+from checker.cleanup.ownership import exact_names
 from checker.cleanup.planning import make_plan, require_agreement
 from checker.context import CheckContext
 from checker.errors import Forbidden
@@ -81,10 +82,13 @@ def _reason_to_wait(context: CheckContext, item: Item) -> str:
 def _purge_workspace(context: CheckContext, plan: Plan, writer: Writer, journal: Journal, say: Say) -> None:
     """A workspace that somebody deleted by hand: in the recycle bin it holds its name, and nobody sees it there.
 
-    Asked for while the group exists, for Azure knows a workspace by its group.
+    Asked for while the group exists, for Azure knows a workspace by its group; never for a name without the suffix,
+    and never for a workspace that is there: the same call would delete it.
     """
     workspace = context.machine_learning.path
-    if not plan.group_exists or any(item.id.lower() == workspace.lower() for item in plan.items):
+    if not plan.group_exists or WORKSPACE_TYPE not in exact_names(context.settings):
+        return
+    if context.machine_learning.get_workspace() is not None:
         return
     if writer.azure.purge_workspace(workspace):
         say(f"workspace {context.names.workspace} was in the recycle bin: purged")

@@ -72,7 +72,7 @@ def run(
     found = look.plan()
     write(look.secrets.mask(plan_text(found)))
     require_agreement(found)
-    if found.items:
+    if found.items or found.group_exists:
         require_confirmation(found, _typed(found.suffix) if yes is None else yes)
     try:
         outcome = remove(look.context, found, open_writer(look.context), look.journal, look.say)

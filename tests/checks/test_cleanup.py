@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,17 @@ def test_a_workspace_deleted_by_hand_is_taken_out_of_the_recycle_bin(world: Worl
     world.make_workspace()
 
 
+def test_a_workspace_whose_name_has_no_suffix_is_never_purged(world: World, tmp_path: Path) -> None:
+    """The call that empties the recycle bin is the one that deletes: it is not made for what may be somebody else's."""
+    world.make_group()
+    path = f"{world.workspace.rpartition('/')[0]}/shared-workspace"
+    world.call("PUT", path, {"location": LOCATION, "tags": {}, "properties": {}}, "2024-10-01-preview")
+    before = world.call("GET", path, version="2024-10-01-preview")
+    names = replace(world.settings.names, workspace="shared-workspace")
+    assert clean(world, tmp_path, names=names).removed == ()
+    assert world.call("GET", path, version="2024-10-01-preview") == before
+
+
 def test_an_interrupted_removal_goes_on(world: World, tmp_path: Path) -> None:
     make_all(world)
     context = world.context()
@@ -275,7 +287,9 @@ def test_what_is_ours_in_the_project_goes_and_the_rest_stays(workplace: Workplac
     assert {name: project.organization.get(path) for name, path in paths.items()} == before
     assert project.organization.find(project.path(f"build/definitions/{number}")) is None
     assert plan_there(workplace).items == ()
-    manual = Journal(tmp_path, workplace.world.subscription, workplace.world.suffix).read().manual
+    record = Journal(tmp_path, workplace.world.subscription, workplace.world.suffix).read()
+    assert [one.kind for one in record.removed] == kinds(found.items)  # numbers of one kind are numbers of another too
+    manual = record.manual
     assert any("app registration" in one.what for one in manual)
 
 
