@@ -3,6 +3,8 @@
 from typing import Any
 
 from sandbox.errors import BadRequest
+from sandbox.machinelearning.assets import AssetKind
+from sandbox.machinelearning.collection import checked_collector
 from sandbox.machinelearning.context import NAMESPACE, Context, child_id, kind_of, properties_of
 from sandbox.machinelearning.endpoints import DEPLOYMENTS, ENDPOINT, require_endpoint
 from sandbox.machinelearning.serving import Serving
@@ -19,10 +21,11 @@ ASSETS = {"model": "models", "environmentId": "environments"}
 class Deployments:
     """The deployment resource."""
 
-    def __init__(self, context: Context, serving: Serving) -> None:
+    def __init__(self, context: Context, serving: Serving, data: AssetKind) -> None:
         self._context = context
         self._store = context.store
         self._serving = serving
+        self._data = data
 
     def operations(self) -> list[Operation]:
         one = ENDPOINT + "/deployments/{deployment}"
@@ -51,6 +54,10 @@ class Deployments:
         with self._store.write() as change:
             found = change.get(DEPLOYMENTS, self._id(call))
             properties = self._checked(change, endpoint, properties_of(body))
+            if properties.get("dataCollector"):
+                named = (endpoint.name, call.params["deployment"])
+                workspace, given = endpoint.id.split("/onlineEndpoints/")[0], properties["dataCollector"]
+                properties["dataCollector"] = checked_collector(change, self._data, workspace, named, given)
             state = {"provisioningState": "Updating" if found else "Creating"}
             fields = {
                 "location": body.get("location") or endpoint.body["location"],

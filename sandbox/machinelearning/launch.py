@@ -63,40 +63,42 @@ class Launcher:
         self._work = work
         self._variables = variables
 
-    def prepare(self, deployment: Document, folder: str, log: Path) -> Launch:
-        """Raises ComputeError or ApiError where it cannot be served."""
+    def prepare(self, deployment: Document, folder: str, log: Path, variables: Mapping[str, str]) -> Launch:
+        """`variables` are the platform's own for this deployment. Raises ComputeError or ApiError where it cannot be
+        served."""
         properties = deployment.body["properties"]
         environment = self._context.store.get(ENVIRONMENTS, properties.get("environmentId") or "")
         log.parent.mkdir(parents=True, exist_ok=True)
+        options = self._options(deployment, folder, log, variables)
         if properties.get("codeConfiguration"):
-            return self._script(deployment, folder, log)
+            return self._script(deployment, options)
         if environment and environment.body["properties"].get("inferenceConfig"):
-            return self._image(deployment, environment, folder, log)
-        return self._no_code(deployment, folder, log)
+            return self._image(deployment, environment, options)
+        return self._no_code(deployment, options)
 
-    def _script(self, deployment: Document, folder: str, log: Path) -> Launch:
+    def _script(self, deployment: Document, usual: ServingOptions) -> Launch:
         properties = deployment.body["properties"]
         if not properties.get("environmentId"):
             raise BadRequest("UserError", "A deployment with a scoring script needs an environment.")
-        prepared = self._runtimes.prepare(properties["environmentId"], log)
+        prepared = self._runtimes.prepare(properties["environmentId"], usual.log)
         code = code_folder(self._context.store, self._context.payloads, properties["codeConfiguration"]["codeId"])
         script = properties["codeConfiguration"]["scoringScript"]
         if not (code / script).is_file():
             raise BadRequest("UserError", f"The scoring script '{script}' is not in the deployment's code.")
-        options = replace(self._options(deployment, folder, log), runtime=prepared.runtime)
+        options = replace(usual, runtime=prepared.runtime)
         server = serve_score_script(code, script, self._model(deployment), options, self._processes)
         return Launch(server, prepared.report)
 
-    def _no_code(self, deployment: Document, folder: str, log: Path) -> Launch:
+    def _no_code(self, deployment: Document, options: ServingOptions) -> Launch:
         model = self._model(deployment)
         if model is None:
             raise BadRequest(
                 "UserError", "A deployment without a scoring script needs an MLflow model or an image with its routes."
             )
-        server = serve_mlflow_model(model, self._options(deployment, folder, log), self._processes)
+        server = serve_mlflow_model(model, options, self._processes)
         return Launch(server, (f"Serving {model.name}:{model.version} without code.",))
 
-    def _image(self, deployment: Document, environment: Document, folder: str, log: Path) -> Launch:
+    def _image(self, deployment: Document, environment: Document, options: ServingOptions) -> Launch:
         """A custom container. The workspace pulls from the registry it is associated with, and from no other."""
         reference = str(environment.body["properties"]["image"])
         workspace = require(self._context.store, WORKSPACES.lower(), deployment.id.split("/onlineEndpoints/")[0])
@@ -111,21 +113,20 @@ class Launcher:
                 f"The workspace is not allowed to pull '{reference}': its registry is '{associated or 'none'}'.",
             )
         routes = environment.body["properties"]["inferenceConfig"]
-        options = self._options(deployment, folder, log)
         ready = (routes.get("readinessRoute") or {}).get("path") or "/"
         port = int((routes.get("scoringRoute") or {}).get("port") or 5001)
         model = self._model(deployment)
         server = serve_image(image, options, self._processes, ports=(port,), readiness_path=ready, model=model)
         return Launch(server, (f"Image {reference} ({image.digest}).",), "ContainerCrashLoopBackOff")
 
-    def _options(self, deployment: Document, folder: str, log: Path) -> ServingOptions:
+    def _options(self, deployment: Document, folder: str, log: Path, variables: Mapping[str, str]) -> ServingOptions:
         given = deployment.body["properties"].get("environmentVariables") or {}
         return ServingOptions(
             owner=deployment.name,
             runtime=self._runtimes.default,
             folder=self._work / folder,
             log=log,
-            environment={**self._variables(), **{name: str(value) for name, value in given.items()}},
+            environment={**self._variables(), **variables, **{name: str(value) for name, value in given.items()}},
         )
 
     def _model(self, deployment: Document) -> ModelSource | None:

@@ -73,6 +73,7 @@ class MachineLearning:
         self._workspaces = Workspaces(context, self.before_delete)
         kinds = asset_kinds(context)
         models = next(kind for kind in kinds if kind.segment == "models")
+        data = next(kind for kind in kinds if kind.segment == "data")
         self._nouns: tuple[Noun, ...] = (
             self._workspaces,
             Computes(context),
@@ -86,7 +87,7 @@ class MachineLearning:
             MlflowRegistry(context, models),
             Schedules(context),
             Endpoints(context, self._serving),
-            Deployments(context, self._serving),
+            Deployments(context, self._serving, data),
             Scoring(context, self._serving, surroundings.authenticate),
         )
 

@@ -11,6 +11,7 @@ from sandbox.compute.processes import Processes
 from sandbox.compute.serving import ModelServer
 from sandbox.errors import ApiError
 from sandbox.log import event
+from sandbox.machinelearning.collection import Sidecar, open_sidecar
 from sandbox.machinelearning.context import Context, kind_of
 from sandbox.machinelearning.launch import Launcher
 from sandbox.store import Document, finish_operation
@@ -27,6 +28,7 @@ class _Slot:
 
     settled: threading.Event
     server: ModelServer | None = None
+    sidecar: Sidecar | None = None
 
 
 class Serving:
@@ -69,8 +71,8 @@ class Serving:
     def stop(self, deployment_id: str) -> None:
         with self._lock:
             slot = self._slots.pop(deployment_id.lower(), None)
-        if slot and slot.server:
-            slot.server.stop()
+        if slot:
+            _end(slot.server, slot.sidecar)
         self._store.delete(RECORDS, deployment_id)
 
     def stop_beneath(self, resource_id: str) -> None:
@@ -130,20 +132,33 @@ class Serving:
         if found is None:
             return {"code": "DeploymentDeleted", "message": "The deployment was deleted while it was provisioned."}
         folder = self._context.ids.short()
-        launch = self._launcher.prepare(found, folder, self._logs / f"{folder}.log")
-        self._store.put(RECORDS, deployment_id, {"folder": folder, "report": list(launch.report)})
-        launch.server.start()
-        if not launch.server.wait_ready(READY_SECONDS):
-            message = launch.server.failure()
-            launch.server.stop()
-            return {"code": launch.failure_code, "message": message}
-        with self._lock:
-            kept = self._slots.get(deployment_id.lower()) is slot
-            old, slot.server = slot.server, launch.server if kept else None
-        for unwanted in (old, None if kept else launch.server):
-            if unwanted:
-                unwanted.stop()
+        sidecar = open_sidecar(self._context, found, folder, self._logs / f"{folder}.collector.json")
+        server: ModelServer | None = None
+        try:
+            variables = sidecar.variables if sidecar else {}
+            launch = self._launcher.prepare(found, folder, self._logs / f"{folder}.log", variables)
+            self._store.put(RECORDS, deployment_id, {"folder": folder, "report": list(launch.report)})
+            launch.server.start()
+            if not launch.server.wait_ready(READY_SECONDS):
+                message = launch.server.failure()
+                launch.server.stop()
+                return {"code": launch.failure_code, "message": message}
+            server = launch.server
+        finally:
+            if server is None:
+                _end(None, sidecar)
+        self._swap(deployment_id, slot, server, sidecar)
         return None
+
+    def _swap(self, deployment_id: str, slot: _Slot, server: ModelServer, sidecar: Sidecar | None) -> None:
+        """Put a server that answers in the slot and end what was there; a slot that is gone keeps nothing."""
+        with self._lock:
+            old = (slot.server, slot.sidecar)
+            kept = self._slots.get(deployment_id.lower()) is slot
+            slot.server, slot.sidecar = (server, sidecar) if kept else (None, None)
+        _end(*old)
+        if not kept:
+            _end(server, sidecar)
 
     def _set_state(self, deployment_id: str, state: str) -> Document | None:
         with self._store.write() as change:
@@ -151,3 +166,11 @@ class Serving:
             if found is None:
                 return None
             return change.put(DEPLOYMENTS, found.id, merge(found.body, {"properties": {"provisioningState": state}}))
+
+
+def _end(server: ModelServer | None, sidecar: Sidecar | None) -> None:
+    """The server first: what it still has to send is taken."""
+    if server:
+        server.stop()
+    if sidecar:
+        sidecar.close()
