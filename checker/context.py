@@ -195,9 +195,13 @@ class CheckContext:
     def pull_requests(self, repository: str, branch: str) -> list[PullRequest]:
         return self.once(("pull requests", branch), lambda: self.changes.list_pull_requests(repository, branch))
 
-    def unmerged(self, repository: str) -> list[Branch]:
+    def branches(self, repository: str) -> list[Branch]:
         """Read for somebody whom no push has started a run."""
-        return self.once("unmerged", lambda: self.changes.list_unmerged(repository))
+        return self.once("branches", lambda: self.changes.list_branches(repository))
+
+    def changed_files(self, repository: str, commit: str) -> list[str]:
+        """Read for somebody whom no push has started a run."""
+        return self.once(("changed", commit), lambda: self.changes.list_changed_files(repository, commit))
 
     def connections(self) -> list[Connection]:
         return self.once("connections", self.devops.list_connections)

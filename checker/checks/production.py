@@ -63,15 +63,18 @@ def traffic_reaches_a_deployment(context: CheckContext) -> Evidence:
     return Evidence(shown, {name: str(share) for name, share in traffic.items()})
 
 
-@check("PRD003", "M8", ("PRD002", "STG002"))
+@check("PRD003", "M8", ("PRD004", "STG002"))
 def same_digest_as_staging(context: CheckContext) -> Evidence:
     """Production runs the same digest as staging.
 
     What was tested is what is released; a second build is another program, whatever its version says.
     """
-    production = _image(context, live_deployment(context))
+    live = live_deployment(context)
+    production = _image(context, live)
     staging = context.staging()
     tested = staging.image if staging else ""
+    if staging and staging.tags.get("model", "") != live.model:
+        return _served_before(context, production)
     digest = split_reference(production)[1]
     if not digest or digest != split_reference(tested)[1]:
         raise failed(
@@ -97,6 +100,8 @@ def deployment_names_the_model(context: CheckContext) -> Evidence:
     model = live_deployment(context).model
     staging = context.staging()
     tested = staging.tags.get("model", "") if staging else ""
+    if find_version(context, model) and _is_older(model, tested):
+        return Evidence(f"{model}; staging has gone on to {quote(tested)}, which nobody has released", {"model": model})
     if find_version(context, model) is None or model != tested:
         raise failed(
             f"the deployment names `{quote(model)}`, staging `{quote(tested)}`",
@@ -145,6 +150,25 @@ def production_predicts_as_registered(context: CheckContext) -> Evidence:
             commands=(_logs(context, live_deployment(context).name),),
         )
     return check_parity(context, live_deployment(context).model, endpoint.scoring_uri, key)
+
+
+def _is_older(model: str, than: str) -> bool:
+    """Whether a version comes before another of the same model: between two releases staging is ahead."""
+    (name, _, number), (other, _, newer) = model.rpartition(":"), than.rpartition(":")
+    return name == other and number.isdecimal() and newer.isdecimal() and int(number) < int(newer)
+
+
+def _served_before(context: CheckContext, image: str) -> Evidence:
+    """What can be said of an image that staging has run before: that a build made it, and by which digest."""
+    digest = split_reference(image)[1]
+    if digest not in {one.digest for one in built_images(context)}:
+        raise failed(
+            f"production runs `{quote(image)}`",
+            "an image by its digest, which a build in the registry made",
+            "It was not built by the registry, or is named by its tag: nobody can say that it was tested.",
+            commands=(DEPLOY,),
+        )
+    return Evidence(f"{digest[:19]}…, tested before staging went on to a newer version", {"image": image})
 
 
 def live_deployment(context: CheckContext) -> OnlineDeployment:

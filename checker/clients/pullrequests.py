@@ -9,6 +9,7 @@ from checker.clients.documents import number, sequence, text, value
 from checker.clients.organization import Organization
 
 READ = 20  # newest pull requests of a branch
+CHANGES_READ = "20"  # files of a commit
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,12 @@ class PullRequest:
 
 @dataclass(frozen=True)
 class Branch:
-    """A branch that has `ahead` commits which the default branch has not; `title` is the newest one's."""
+    """A branch that has `ahead` commits which the default branch has not; `title` and `commit` are the newest one's."""
 
     name: str
     ahead: int
     title: str
+    commit: str
 
 
 class PullRequestClient:
@@ -65,11 +67,15 @@ class PullRequestClient:
         found = self._get(f"git/repositories/{repository_id}/pullrequests", query)
         return [pull_request(entry) for entry in sequence(found, "value")]
 
-    def list_unmerged(self, repository_id: str) -> list[Branch]:
-        """Branches with commits that the default branch has not."""
+    def list_branches(self, repository_id: str) -> list[Branch]:
+        """All branches, each with its newest commit and by how many it is ahead of the default one."""
         found = self._get(f"git/repositories/{repository_id}/stats/branches", {})
-        branches = (branch(entry) for entry in sequence(found, "value"))
-        return [one for one in branches if one.ahead]
+        return [branch(entry) for entry in sequence(found, "value")]
+
+    def list_changed_files(self, repository_id: str, commit: str) -> list[str]:
+        """The paths that a commit changes against its first parent, without a leading slash; the first few."""
+        found = self._get(f"git/repositories/{repository_id}/commits/{commit}", {"changeCount": CHANGES_READ})
+        return [text(entry, "item", "path").lstrip("/") for entry in sequence(found, "changes")]
 
     def _get(self, path: str, query: Mapping[str, str]) -> Any | None:
         return self._organization.get(f"{self._beneath}/{path}", CODE_SCOPE, **query)
@@ -95,4 +101,9 @@ def pull_request(document: Any) -> PullRequest:
 
 
 def branch(document: Any) -> Branch:
-    return Branch(text(document, "name"), number(document, "aheadCount") or 0, text(document, "commit", "comment"))
+    return Branch(
+        name=text(document, "name"),
+        ahead=number(document, "aheadCount") or 0,
+        title=text(document, "commit", "comment"),
+        commit=text(document, "commit", "commitId"),
+    )

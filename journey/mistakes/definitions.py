@@ -34,7 +34,7 @@ def pipeline_of_another_repository(world: World) -> Undo:
     return lambda: restore(world, repository=before["repository"])
 
 
-@mistake("pipeline-path-wrong", "M6", "REP002", "Settings, YAML file path", "M8")
+@mistake("pipeline-path-wrong", "M3", "REP002", "Settings, YAML file path", "M8")
 def pipeline_path_wrong(world: World) -> Undo:
     """The pipeline's path leads to no file."""
     process = {"type": 2, "yamlFilename": "pipelines/mlops.yml"}

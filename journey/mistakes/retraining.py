@@ -2,6 +2,7 @@
 
 from journey.mistakes.registry import WAITING, Undo, mistake
 from journey.worlds import World
+from journey.worlds.serving import make_image, make_staging
 
 CHANGE = "echo trained on less"
 
@@ -18,7 +19,7 @@ def run_started_by_hand(world: World) -> Undo:
     return undo
 
 
-@mistake("change-never-merged", "M10", "AUT001", "was it merged", "M8")
+@mistake("change-never-merged", "M10", "AUT001", "Never merged into", "M8")
 def change_never_merged(world: World) -> Undo:
     """The change lies on a branch that was never merged."""
     name = f"test-size-{world.suffix}"
@@ -57,9 +58,13 @@ def automatic_run_broke(world: World) -> None:
 
 @mistake("automatic-run-waits", "M10", "AUT001", "It may wait for an approval", "M8", outcome=WAITING, spoils=True)
 def automatic_run_waits(world: World) -> None:
-    """The push has started a run, and the run waits."""
+    """The push has started a run, staging has the second version, and the run waits for its approval."""
     commit = world.project.push(world.project.text(build=CHANGE), comment="Test on 0.33 of the data")
-    world.project.await_record(world.project.await_run_of(commit), "Checkpoint.Approval")
+    run = world.project.await_run_of(commit)
+    world.project.await_record(run, "Checkpoint.Approval")
+    tags = {"commit": commit, "build": str(run), "job": world.job, "data": f"{world.names['data_asset']}:1"}
+    model = world.resources.make_model("2", **tags)
+    make_staging(world.resources, make_image(world.resources, model, tag="2"), model, world.key)
 
 
 @mistake("older-version-deleted", "M10", "AUT002", "Both versions stay", "M10", spoils=True)

@@ -6,7 +6,7 @@ from journey.mistakes.repository import TRIGGER, push_edited
 from journey.mistakes.staging import staged
 from journey.worlds import World
 from journey.worlds.project import FILE
-from journey.worlds.serving import DEPLOYMENTS, make_deployment, make_image, set_traffic
+from journey.worlds.serving import DEPLOYMENTS, make_deployment, make_image, make_staging, set_traffic
 
 EVERYTHING = "trigger:\n  branches:\n    include:\n      - '*'\n"
 
@@ -250,11 +250,22 @@ def traffic_shared(world: World) -> Undo:
     return lambda: _without_green(world)
 
 
-@variation("two-pushes", "M10", "M10", spoils=True)
-def two_pushes(world: World) -> None:
-    """Two pushes: the second run waits for its approval while the first has been released."""
+@variation("push-that-starts-nothing", "M10", "M10", spoils=True)
+def push_that_starts_nothing(world: World) -> None:
+    """Pages are pushed after all is done: they start nothing, and are not meant to."""
     world.project.push({"labs/notes.md": "# What I saw\n"}, comment="Take notes [skip ci]")
     world.project.push({"README.md": "# Mine\n"}, comment="Say whose it is")
+
+
+@variation("two-pushes", "M10", "M10", spoils=True)
+def two_pushes(world: World) -> None:
+    """A second push: its version is in staging, its run waits to be released, the one before is in production."""
+    commit = world.project.push(world.project.text(build="echo trained on more"), comment="Test on 0.25 of the data")
+    run = world.project.await_run_of(commit)
+    world.project.await_record(run, "Checkpoint.Approval")
+    tags = {"commit": commit, "build": str(run), "job": world.job, "data": f"{world.names['data_asset']}:1"}
+    model = world.resources.make_model("3", **tags)
+    make_staging(world.resources, make_image(world.resources, model, tag="3"), model, world.key)
 
 
 @variation("names-of-stages", "M8", "M8")
