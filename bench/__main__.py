@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import devops, pipelines
+from bench import devops, pipelines, site
 from bench.measure import median_seconds, run
 from bench.rehearsal import rehearse
 from bench.server import measure_calls, measure_model, measure_start, soak
@@ -33,6 +33,8 @@ TARGETS: Mapping[str, float] = {
     "pipeline_30_jobs_seconds": 1.2,
     "expand_2000_lines_seconds": 0.5,
     "push_to_first_log_line_seconds": 1.0,
+    "site_build_seconds": 10.0,
+    "site_median_page_kilobytes": 60.0,
 }
 
 
@@ -54,6 +56,7 @@ def main() -> None:
         figures |= measure_model(folder / "model")
         figures |= pipelines.measure()
         figures |= devops.measure(folder / "devops")
+        figures |= site.measure(folder / "site")
         figures |= soak(folder / "soak", options.soak)
         if not options.without_rehearsal:
             figures |= rehearse(folder / "rehearsal")

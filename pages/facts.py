@@ -50,7 +50,7 @@ def facts(manifest: Manifest, module: Module, times: Mapping[str, Any]) -> str:
         ("Checks", ", ".join(f"`{code}`" for code in module.checks) or "none"),
     ]
     table = "".join(f"| {name} | {value} |\n" for name, value in rows if value)
-    return f"You learn to:\n\n{objectives}\n| | |\n|---|---|\n{table}"
+    return f"You learn to:\n\n{objectives}\n| Fact | Value |\n|---|---|\n{table}"
 
 
 def _time(module: Module) -> str:

@@ -61,10 +61,10 @@ def tasks_page(root: Path) -> str:
     ]
     for task in sorted(TASKS.values(), key=lambda one: one.NAME.lower()):
         versions = ", ".join(f"{task.NAME}@{version}" for version in task.VERSIONS)
-        parts.append(f"\n## {task.NAME}\n\nVersions: {versions}\n\n| input | | |\n|---|---|---|\n")
+        parts.append(f"\n## {task.NAME}\n\nVersions: {versions}\n\n| input | required | default |\n|---|---|---|\n")
         for one in task.INPUTS:
             default = f"`{one.default}`" if one.default else ""
-            parts.append(f"| `{one.name}` | {'required' if one.required else ''} | {default} |\n")
+            parts.append(f"| `{one.name}` | {'yes' if one.required else ''} | {default} |\n")
     return "".join(parts)
 
 
@@ -114,14 +114,14 @@ def _parameters(command: Any) -> str:
             shown = f"`{str(one.name).upper()}`"
         said = " ".join((getattr(one, "help", "") or "").split()).replace("|", "\\|")
         rows.append(f"| {shown} | {said} |\n")
-    return f"\n| | |\n|---|---|\n{''.join(rows)}" if rows else ""
+    return f"\n| parameter | meaning |\n|---|---|\n{''.join(rows)}" if rows else ""
 
 
 def manifest_page(root: Path) -> str:
     """Modules, regions, prices and versions of labs.toml."""
     found = read_manifest(root / "labs" / "labs.toml")
     parts = [f"# Manifest\n\nWhat `labs/labs.toml` says, looked at on {found.checked.isoformat()}. {MADE}"]
-    parts.append("\n## Modules\n\n| | title | minutes | waiting | level |\n|---|---|---|---|---|\n")
+    parts.append("\n## Modules\n\n| module | title | minutes | waiting | level |\n|---|---|---|---|---|\n")
     for one in found.modules:
         level = f"{one.level}{', optional' if one.optional else ''}"
         parts.append(f"| {one.id} | {one.title} | {one.minutes} | {one.wait_minutes or ''} | {level} |\n")
@@ -134,7 +134,7 @@ def manifest_page(root: Path) -> str:
     for price in found.prices.values():
         source = f"{'*estimate*, ' if price.estimate else ''}{_cell(price.source)}"
         parts.append(f"| {_cell(price.what)} | {price.unit} | {price.usd:g} | {price.eur:g} | {source} |\n")
-    parts.append("\n## Versions\n\n| | |\n|---|---|\n")
+    parts.append("\n## Versions\n\n| package | version |\n|---|---|\n")
     parts += [f"| `{name}` | `{version}` |\n" for name, version in found.versions.items()]
     return "".join(parts)
 
