@@ -102,7 +102,10 @@ class Check:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check that was decided. `seconds` is wall time; `blocked_by` names the prerequisites that did not pass."""
+    """One check that was decided. `seconds` is wall time; `blocked_by` names the prerequisites that did not pass.
+
+    `first_passed_at` and `hints_used` come from what is kept on this machine; nothing is kept of a class.
+    """
 
     check: Check
     outcome: Outcome
@@ -110,6 +113,8 @@ class CheckResult:
     evidence: Evidence | None
     seconds: float
     blocked_by: tuple[str, ...] = ()
+    first_passed_at: datetime | None = None
+    hints_used: int = 0
 
 
 @dataclass(frozen=True)

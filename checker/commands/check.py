@@ -59,9 +59,9 @@ def check(
     if watch and (reason := places.closed(settings).get(Service.DEVOPS)):
         raise nothing_there(settings, "--watch follows runs", reason)
     secrets = Secrets()
-    _open_log(secrets, verbose)
+    open_log(secrets, verbose)
     while True:
-        context, report = _look(settings, secrets, seed, codes, left_out)
+        context, report = look_at(settings, secrets, codes, left_out, seed)
         write(secrets.mask(chosen.report(report, view(sys.stdout, hints, verbose))))
         if not watch or exit_code(report) == PASSED:
             raise typer.Exit(exit_code(report))
@@ -77,15 +77,21 @@ def find_format(name: str) -> Format:
     return FORMATS[name]()
 
 
-def _open_log(secrets: Secrets, verbose: bool) -> None:
+def open_log(secrets: Secrets, verbose: bool) -> None:
+    """Send what is logged to the file of this person, and with `verbose` to stderr."""
     from checker.logs import log_to
 
     log_to(log_file(), secrets, verbose)
 
 
-def _look(
-    settings: Settings, secrets: Secrets, seed: int | None, codes: list[str], left_out: "tuple[LeftOut, ...]"
+def look_at(
+    settings: Settings,
+    secrets: Secrets,
+    codes: list[str],
+    left_out: "tuple[LeftOut, ...]" = (),
+    seed: int | None = None,
 ) -> "tuple[CheckContext, AttendeeReport]":
+    """Look at these checks and what they need, and keep what they came to. Raises AccessError."""
     from checker.checks import CHECKS
     from checker.reports.terminal import Progress
     from checker.runner import with_prerequisites
@@ -95,9 +101,22 @@ def _look(
     context = look(settings, secrets, seed)
     progress = Progress(len(checks))
     try:
-        return context, sweep(context, checks, left_out, progress.advance)
+        report = sweep(context, checks, left_out, progress.advance)
     finally:
         progress.clear()
+    return context, _kept(settings, report, secrets)
+
+
+def _kept(settings: Settings, report: "AttendeeReport", secrets: Secrets) -> "AttendeeReport":
+    """The report with its history. A folder that cannot be written to costs the history, not the report."""
+    from checker.progress import open_store, record
+
+    try:
+        return record(open_store(), settings, report, secrets.mask)
+    except OSError as error:
+        reason = error.strerror or error
+        write(f"your progress is not kept: {reason}; MLOPS_CHECKER_HOME names another folder\n", sys.stderr)
+        return report
 
 
 def _await_news(context: "CheckContext") -> None:

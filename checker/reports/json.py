@@ -68,6 +68,8 @@ def _result(result: CheckResult) -> dict[str, Any]:
         "outcome": result.outcome.value,
         "seconds": round(result.seconds, 3),
         "blocked_by": list(result.blocked_by),
+        "first_passed_at": result.first_passed_at.isoformat() if result.first_passed_at else None,
+        "hints_used": result.hints_used,
         "finding": _finding(result.finding) if result.finding else None,
         "evidence": _evidence(result.evidence) if result.evidence else None,
     }

@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import groupby
 from typing import TextIO
 
@@ -45,7 +46,7 @@ def render_report(report: AttendeeReport, view: View) -> str:
             Text(),
         ]
     lines += _footer(report, view)
-    return _print(lines, view)
+    return print_lines(lines, view)
 
 
 def render_catalogue(checks: Mapping[str, Check], view: View) -> str:
@@ -58,7 +59,7 @@ def render_catalogue(checks: Mapping[str, Check], view: View) -> str:
             lines.append(Text.assemble(f"  {check.code}  {check.title}", (needs, "bright_black")))
         lines.append(Text())
     lines.append(Text("checker explain CODE says why; checker check CODE looks at it and at what it needs"))
-    return _print(lines, view)
+    return print_lines(lines, view)
 
 
 def render_explanation(check: Check, needed_by: tuple[str, ...], view: View) -> str:
@@ -72,20 +73,51 @@ def render_explanation(check: Check, needed_by: tuple[str, ...], view: View) -> 
         "read": module.page or "",
         "type": f"checker check {check.code}",
     }
-    lines += [_labelled(label, text) for label, text in facts.items() if text]
-    return _print(lines, view)
+    lines += [labelled(label, text) for label, text in facts.items() if text]
+    return print_lines(lines, view)
+
+
+def render_hint(result: CheckResult, results: tuple[CheckResult, ...], rung: int, view: View) -> str:
+    """One hint of one check's ladder, or why there is none. `rung` counts from 1, 0 where there is no ladder."""
+    lines = list(_result(result, replace(view, hints=0)))[:1]
+    lines += [_blocker(other) for other in results if other.check.code in result.blocked_by]
+    finding = result.finding
+    if finding is None:
+        return print_lines(lines, view)
+    lines += [labelled("seen", finding.seen), labelled("expected", finding.expected)]
+    if rung:
+        lines.append(labelled(f"hint {rung}/{len(finding.hints)}", finding.hints[rung - 1]))
+    lines += [labelled("type" if index == 0 else "", command) for index, command in enumerate(finding.commands)]
+    if finding.page:
+        lines.append(labelled("read", finding.page))
+    if rung:
+        lines.append(_further(result, rung, len(finding.hints)))
+    return print_lines(lines, view)
+
+
+def _blocker(blocker: CheckResult) -> Text:
+    what = f"{blocker.check.code} {blocker.check.title}: {WORDS[blocker.outcome]}"
+    return labelled("first", f"{what} (checker hint {blocker.check.code})")
+
+
+def _further(result: CheckResult, rung: int, rungs: int) -> Text:
+    if rung < rungs:
+        return labelled("more", f"checker hint {result.check.code} --more  ({rungs - rung} left)")
+    return labelled(
+        "", "This is the last hint. That you took it is kept on this machine, for you only.", "bright_black"
+    )
 
 
 def render_problem(looked_at: str, seen: str, expected: str, commands: tuple[str, ...], view: View) -> str:
     """One screen on why the checker cannot start."""
     lines = [
         Text("checker cannot go on", style="bold"),
-        _labelled("looked at", looked_at),
-        _labelled("seen", seen),
-        _labelled("expected", expected),
-        *(_labelled("type" if index == 0 else "", command) for index, command in enumerate(commands)),
+        labelled("looked at", looked_at),
+        labelled("seen", seen),
+        labelled("expected", expected),
+        *(labelled("type" if index == 0 else "", command) for index, command in enumerate(commands)),
     ]
-    return _print(lines, view)
+    return print_lines(lines, view)
 
 
 class Progress:
@@ -124,16 +156,18 @@ def _module_line(module: str, results: list[CheckResult], view: View) -> Text:
     parts += [
         f"{counts[outcome]} {WORDS[outcome]}" for outcome in Outcome if outcome is not Outcome.PASS and counts[outcome]
     ]
-    return _ends(Text(f"{module} {MODULES[module].title}", style="bold"), Text(_dots(view).join(parts)), view)
+    return ends(Text(f"{module} {MODULES[module].title}", style="bold"), Text(_dots(view).join(parts)), view)
 
 
 def _result(result: CheckResult, view: View) -> Iterator[Text]:
     style = STYLES[result.outcome]
     symbols = SYMBOLS if view.symbols else PLAIN_SYMBOLS
     head = Text.assemble("  ", (symbols[result.outcome], style), f" {result.check.code} {result.check.title}")
-    yield _ends(head, Text(_right(result), style=style), view) if result.outcome is not Outcome.PASS else head
+    yield ends(head, Text(_right(result), style=style), view) if result.outcome is not Outcome.PASS else head
     if result.evidence and view.verbose:
-        yield _labelled("evidence", result.evidence.seen, "bright_black")
+        yield labelled("evidence", result.evidence.seen, "bright_black")
+    if result.first_passed_at and view.verbose:
+        yield labelled("passed", f"first at {result.first_passed_at:%Y-%m-%d %H:%M} UTC", "bright_black")
     yield from _finding(result, view)
 
 
@@ -146,19 +180,19 @@ def _finding(result: CheckResult, view: View) -> Iterator[Text]:
     finding = result.finding
     if finding is None:
         return
-    yield _labelled("seen", finding.seen)
-    yield _labelled("expected", finding.expected)
+    yield labelled("seen", finding.seen)
+    yield labelled("expected", finding.expected)
     shown = finding.hints[: view.hints]
     for index, hint in enumerate(shown):
-        yield _labelled("hint" if index == 0 else "", hint)
+        yield labelled("hint" if index == 0 else "", hint)
     for index, command in enumerate(finding.commands):
-        yield _labelled("type" if index == 0 else "", command)
+        yield labelled("type" if index == 0 else "", command)
     if finding.page:
-        yield _labelled("read", finding.page)
+        yield labelled("read", finding.page)
     left = len(finding.hints) - len(shown)
     if left > 0:
         hints = "hint" if left == 1 else "hints"
-        yield _labelled("more", f"checker check {result.check.code} --hints {len(shown) + 1}  ({left} {hints} left)")
+        yield labelled("more", f"checker hint {result.check.code} --more  ({left} {hints} left)")
 
 
 def _footer(report: AttendeeReport, view: View) -> Iterator[Text]:
@@ -188,18 +222,19 @@ def _dots(view: View) -> str:
     return " · " if view.symbols else " - "
 
 
-def _labelled(label: str, text: str, style: str = "") -> Text:
+def labelled(label: str, text: str, style: str = "") -> Text:
+    """One line below a check: what the text is, and the text."""
     return Text.assemble(" " * 6, (label.ljust(LABEL_WIDTH), "bright_black"), (text, style))
 
 
-def _ends(left: Text, right: Text, view: View) -> Text:
+def ends(left: Text, right: Text, view: View) -> Text:
     """Both texts on one line, as far apart as the width allows."""
     gap = max(2, view.width - left.cell_len - right.cell_len)
     return Text.assemble(left, " " * gap, right)
 
 
-def _print(lines: list[Text], view: View) -> str:
-    """Lines are not wrapped: a command that is cut in two cannot be copied."""
+def print_lines(lines: list[Text], view: View) -> str:
+    """The lines as text, with the view's terminal codes. None is wrapped: a command cut in two cannot be copied."""
     console = Console(
         file=io.StringIO(),
         force_terminal=view.colour,

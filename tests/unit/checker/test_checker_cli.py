@@ -5,11 +5,13 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from checker_wire import SUBSCRIPTION, WORKSHOP, Answer, Wire
 
+KEPT_IN = tempfile.mkdtemp(prefix="checker-home-")
 HEAVY = ("requests", "azure", "rich", "jsonschema", "sandbox")
 
 
@@ -18,7 +20,13 @@ def run(*words: str, cwd: Path | None = None, **environment: str) -> subprocess.
     return subprocess.run(
         [sys.executable, "-m", "checker", *words],
         cwd=cwd or WORKSHOP.parent,
-        env={**kept, "PYTHONPATH": str(WORKSHOP.parent), "PYTHONUTF8": "1", **environment},
+        env={
+            **kept,
+            "PYTHONPATH": str(WORKSHOP.parent),
+            "PYTHONUTF8": "1",
+            "MLOPS_CHECKER_HOME": KEPT_IN,
+            **environment,
+        },
         capture_output=True,
         text=True,
         encoding="utf-8",
