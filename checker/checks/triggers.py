@@ -1,27 +1,22 @@
 """What a pipeline's YAML says about itself at the top: which branches start it, and its variables.
 
-The checker has no YAML library. What it reads here is the block form that the workshop teaches, with flow lists; of
-anything else it says that it cannot read it, and never guesses.
+Every scalar is read as the text that it is: a branch `1.10` is no number.
+What is no trigger is said, and never guessed.
 """
 
 import fnmatch
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from checker.clients.devops import short_branch
 
-Node = str | list[str] | Mapping[str, "Node"]
-Line = tuple[int, str]  # spaces before it, and the text
-COMMENT = re.compile(r"(?:^|\s)#.*$")
-KEY = re.compile(r"(?P<key>[A-Za-z_][\w.-]*)\s*:(?:\s+(?P<rest>.*))?$")
-QUOTES = "'\""
-NOT_PLAIN = ("{", "[", "&", "!", "|", ">")
+Node = str | list["Node"] | Mapping[str, "Node"]
 EVERYTHING = ("*",)
+KEYS = frozenset({"branches", "paths", "tags", "batch"})
 
 
 class NotReadHere(Exception):
-    """YAML that is beyond the forms this module reads."""
+    """Text that is no YAML, or a trigger in a form that the schema does not have."""
 
 
 @dataclass(frozen=True)
@@ -51,35 +46,46 @@ class Trigger:
 
 def read_trigger(source: str) -> Trigger:
     """The trigger of a pipeline. Without the key every branch starts it (azure-devops.md, 5.1). Raises NotReadHere."""
-    lines = _lines(source)
-    start = next((index for index, line in enumerate(lines) if re.match(r"trigger\s*:", line[1]) and not line[0]), None)
-    if start is None:
-        return Trigger(EVERYTHING)
-    end = start + 1
-    while end < len(lines) and (lines[end][0] or lines[end][1].startswith("- ")):
-        end += 1
-    document = _block(lines[start:end])
-    node = document["trigger"] if isinstance(document, Mapping) else ""
-    return _trigger(node)
+    document = _document(source)
+    return _trigger(document["trigger"]) if "trigger" in document else Trigger(EVERYTHING)
 
 
 def read_variable(source: str, name: str) -> str | None:
-    """The value of a variable in the block of variables, as a mapping or as a list of names; None without one."""
-    escaped = re.escape(name)
-    value = r"""['"]?([^\s'"#]+)"""
-    as_mapping = re.search(rf"^[ ]*{escaped}:[ ]*{value}", source, re.MULTILINE)
-    as_list = re.search(rf"^[ -]*name:[ ]*['\"]?{escaped}['\"]?[ ]*\r?\n[ ]*value:[ ]*{value}", source, re.MULTILINE)
-    found = as_mapping or as_list
-    return found.group(1) if found else None
+    """The value of a variable in the block of variables, as a mapping or as a list of names; None without one.
+
+    Raises NotReadHere.
+    """
+    variables = _document(source).get("variables", "")
+    if isinstance(variables, Mapping):
+        value = variables.get(name)
+    else:
+        entries = [one for one in variables if isinstance(one, Mapping)]
+        value = next((one.get("value") for one in entries if one.get("name") == name), None)
+    return value if isinstance(value, str) else None
+
+
+def _document(source: str) -> Mapping[str, Node]:
+    """The mapping at the root. Raises NotReadHere."""
+    import yaml
+
+    try:
+        found = yaml.load(source, Loader=yaml.BaseLoader)  # a safe loader that makes text of every scalar
+    except yaml.YAMLError as error:
+        raise NotReadHere(" ".join(str(error).split())) from error
+    if not isinstance(found, Mapping):
+        raise NotReadHere("a pipeline is a mapping")
+    return found
 
 
 def _trigger(node: Node) -> Trigger:
     if isinstance(node, str):
         return Trigger(()) if node in ("none", "") else Trigger((node,))
-    if isinstance(node, list):
-        return Trigger(tuple(node))
-    (include, exclude), paths = _filter(node.get("branches", "")), _filter(node.get("paths", ""))
-    return Trigger(include or EVERYTHING, exclude, *paths)
+    if isinstance(node, Mapping):
+        if unknown := set(node) - KEYS:
+            raise NotReadHere(f"`{sorted(unknown)[0]}` in a trigger")
+        (include, exclude), paths = _filter(node.get("branches", "")), _filter(node.get("paths", ""))
+        return Trigger(include or EVERYTHING, exclude, *paths)
+    return Trigger(_names(node))
 
 
 def _filter(node: Node) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -90,9 +96,10 @@ def _filter(node: Node) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _names(node: Node) -> tuple[str, ...]:
-    if isinstance(node, Mapping):
+    names = node if isinstance(node, list) else [node]
+    if not all(isinstance(name, str) for name in names):
         raise NotReadHere("include and exclude are lists of names")
-    return tuple(node) if isinstance(node, list) else tuple(filter(None, [node]))
+    return tuple(str(name) for name in names if name)
 
 
 def _any(patterns: tuple[str, ...], branch: str) -> bool:
@@ -103,53 +110,3 @@ def _covers(pattern: str, path: str) -> bool:
     """Whether a pattern of a path filter is a path or a folder above it. A star stands for slashes too."""
     clean = pattern.strip("/")
     return not clean or any(fnmatch.fnmatchcase(path, one) for one in (clean, f"{clean}/*"))
-
-
-def _lines(source: str) -> list[Line]:
-    """Lines that say something, without their comments."""
-    found = []
-    for raw in source.expandtabs().splitlines():
-        line = COMMENT.sub("", raw).rstrip()
-        if line:
-            found.append((len(line) - len(line.lstrip()), line.lstrip()))
-    return found
-
-
-def _block(lines: list[Line]) -> Node:
-    """A block as a mapping or a list. Raises NotReadHere."""
-    if lines[0][1].startswith("- "):
-        if any(not text.startswith("- ") or KEY.match(text[2:].strip()) for _, text in lines):
-            raise NotReadHere("a list of more than names")
-        return [_plain(text[2:]) for _, text in lines]
-    found: dict[str, Node] = {}
-    indent, index = lines[0][0], 0
-    while index < len(lines):
-        end = index + 1
-        while end < len(lines) and (lines[end][0] > indent or lines[end][1].startswith("- ")):
-            end += 1
-        entry = KEY.match(lines[index][1])
-        if entry is None or lines[index][0] != indent:
-            raise NotReadHere(f"`{lines[index][1]}`")
-        rest, beneath = entry["rest"] or "", lines[index + 1 : end]
-        if rest and beneath:
-            raise NotReadHere(f"`{lines[index][1]}` with lines beneath it")
-        found[entry["key"]] = _block(beneath) if beneath else _value(rest)
-        index = end
-    return found
-
-
-def _value(text: str) -> Node:
-    text = text.strip()
-    if text.startswith("["):
-        if not text.endswith("]"):
-            raise NotReadHere(f"`{text}`")
-        return [_plain(part) for part in text[1:-1].split(",") if part.strip()]
-    return _plain(text)
-
-
-def _plain(text: str) -> str:
-    text = text.strip()
-    if text[:1] in NOT_PLAIN or "${{" in text:
-        raise NotReadHere(f"`{text}`")
-    quoted = len(text) > 1 and text[0] in QUOTES and text[-1] == text[0]
-    return text[1:-1] if quoted else text

@@ -227,6 +227,8 @@ def test_first_error_is_the_earliest_of_the_steps() -> None:
         ("trigger:\n  branches:\n    include: ['*']\n    exclude: [main]\n", ["dev"], ["main"]),
         ("# trigger: none\ntrigger:\n\n  # a comment\n  branches:\n    include: [main]\n", ["main"], ["dev"]),
         ("steps:\n- script: |\n    trigger: none\n", ["main"], []),
+        ("trigger: {branches: {include: [main]}}\n", ["main"], ["dev"]),
+        ("trigger: [main,\n  dev]\n", ["main", "dev"], ["master"]),
     ],
 )
 def test_triggers_of_every_form_that_is_taught(source: str, starts: list[str], not_on: list[str]) -> None:
@@ -238,11 +240,9 @@ def test_triggers_of_every_form_that_is_taught(source: str, starts: list[str], n
 @pytest.mark.parametrize(
     "source",
     [
-        "trigger: {branches: {include: [main]}}\n",
-        "trigger:\n  branches:\n    include: &names\n    - main\n",
         "trigger:\n  ${{ if eq(1, 1) }}:\n    branches: main\n",
         "trigger:\n- name: main\n",
-        "trigger: [main,\n  dev]\n",
+        "trigger: [main\n",
     ],
 )
 def test_trigger_of_another_form_is_not_guessed(source: str) -> None:
