@@ -17,7 +17,7 @@ from workshop import Workshop, existing
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
-    from azure.ai.ml.entities import Environment, KubernetesOnlineDeployment
+    from azure.ai.ml.entities import DataCollector, Environment, KubernetesOnlineDeployment
 
 PORT = 5001
 DEPLOYMENT = "blue"
@@ -71,49 +71,67 @@ def provision_endpoint(ml: "MLClient", settings: Workshop) -> None:
     print(f"endpoint {name} created")
 
 
+# --8<-- [start:m13-collector]
+# TODO (module 13): a DataCollector with the collections model_inputs and model_outputs, enabled, filed by the hour.
+def collector() -> "DataCollector | None":
+    """Returns what the platform collects: nothing yet."""
+    return None
+
+
+# --8<-- [end:m13-collector]
+
+
 def wanted_deployment(
-    settings: Workshop, passport: dict[str, Any], environment: "Environment"
+    settings: Workshop, name: str, labels: dict[str, str], environment: "Environment"
 ) -> "KubernetesOnlineDeployment":
-    """Returns the deployment. The model inside the image is the one that is served; `model` records which that is."""
+    """Returns the deployment. The model inside the image is the one that is served; `model` records which that is.
+
+    `labels` are model, build, commit and digest: what a deployment says about itself.
+    """
     from azure.ai.ml.entities import KubernetesOnlineDeployment, ResourceRequirementsSettings, ResourceSettings
 
-    model = f"{release.need(passport, 'model', 'name')}:{release.need(passport, 'model', 'version')}"
     return KubernetesOnlineDeployment(
-        name=DEPLOYMENT,
+        name=name,
         endpoint_name=settings.names.production,
-        model=f"azureml:{model}",
+        model=f"azureml:{labels['model']}",
         environment=f"azureml:{environment.name}:{environment.version}",
         instance_count=1,
         resources=ResourceRequirementsSettings(
             requests=ResourceSettings(cpu="0.2", memory="512Mi"), limits=ResourceSettings(cpu="1", memory="1Gi")
         ),
-        tags=settings.tags
-        | {
-            "model": model,
-            "build": release.need(passport, "source", "build"),
-            "commit": release.need(passport, "source", "commit"),
-            "digest": release.need(passport, "image", "digest"),
-        },
+        data_collector=collector(),
+        tags=settings.tags | labels,
     )
+
+
+def labels(passport: dict[str, Any]) -> dict[str, str]:
+    """Returns what the release's deployment says about itself."""
+    return {
+        "model": f"{release.need(passport, 'model', 'name')}:{release.need(passport, 'model', 'version')}",
+        "build": release.need(passport, "source", "build"),
+        "commit": release.need(passport, "source", "commit"),
+        "digest": release.need(passport, "image", "digest"),
+    }
 
 
 def deploy(ml: "MLClient", wanted: "KubernetesOnlineDeployment") -> None:
     """Creates or updates the deployment; leaves one alone that runs this release already. Raises what Azure says."""
     from azure.core.exceptions import HttpResponseError
 
-    endpoint = str(wanted.endpoint_name)
-    found = existing(lambda: ml.online_deployments.get(name=DEPLOYMENT, endpoint_name=endpoint))
-    if found and found.tags == wanted.tags and found.provisioning_state == "Succeeded":
-        print(f"deployment {DEPLOYMENT} runs this release already")
+    endpoint, name = str(wanted.endpoint_name), str(wanted.name)
+    found = existing(lambda: ml.online_deployments.get(name=name, endpoint_name=endpoint))
+    collects = bool(found and found.data_collector) == bool(wanted.data_collector)
+    if found and found.tags == wanted.tags and collects and found.provisioning_state == "Succeeded":
+        print(f"deployment {name} runs this release already")
         return
     try:
         ml.online_deployments.begin_create_or_update(wanted).result()
     except HttpResponseError:
-        print(f"--- the last lines of {endpoint}/{DEPLOYMENT} ---", file=sys.stderr)
-        log = existing(lambda: ml.online_deployments.get_logs(name=DEPLOYMENT, endpoint_name=endpoint, lines=LOG_LINES))
+        print(f"--- the last lines of {endpoint}/{name} ---", file=sys.stderr)
+        log = existing(lambda: ml.online_deployments.get_logs(name=name, endpoint_name=endpoint, lines=LOG_LINES))
         print(log or "(no log)", file=sys.stderr)
         raise
-    print(f"deployment {DEPLOYMENT} is ready")
+    print(f"deployment {name} is ready")
 
 
 def route_traffic(ml: "MLClient", name: str) -> str:
@@ -137,7 +155,7 @@ def main() -> int:
     ml, name = workshop.ml_client(settings), settings.names.production
     environment = image_environment(ml, settings, release.need(passport, "image", "reference"), digest)
     provision_endpoint(ml, settings)
-    deploy(ml, wanted_deployment(settings, passport, environment))
+    deploy(ml, wanted_deployment(settings, DEPLOYMENT, labels(passport), environment))
     url = route_traffic(ml, name)
     release.write_key(options.key_file, str(ml.online_endpoints.get_keys(name).primary_key))
     section = {"endpoint": name, "deployment": DEPLOYMENT, "url": url, "digest": digest}

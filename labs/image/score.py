@@ -25,6 +25,7 @@ MOST_ROWS = 1000
 
 log = logging.getLogger("azmlinfsrv.score")
 model: Any = None
+collectors: dict[str, Any] = {}
 
 
 class BadInput(Exception):
@@ -46,6 +47,7 @@ def init() -> None:
     global model
     path = find_model(Path(os.environ["AZUREML_MODEL_DIR"]))
     model = joblib.load(path)
+    open_collectors()
     log.info("serving %s", model_name())
 
 
@@ -69,6 +71,20 @@ def run(raw_data: str, request_headers: dict[str, str]) -> AMLResponse:
 
 
 # --8<-- [end:m7-honest-errors]
+
+
+# --8<-- [start:m13-collect]
+# TODO (module 13): where the deployment has a data collector, the platform sets AZUREML_MDC_ variables. Then start two
+#   collectors of azureml.ai.monitoring, model_inputs and model_outputs, and hand each a pandas.DataFrame.
+def open_collectors() -> None:
+    """Starts the collectors. Not written yet: nothing is collected."""
+
+
+def collect(rows: list[list[float]], predictions: list[float]) -> None:
+    """Keeps what was asked and answered. Not written yet: nothing is collected."""
+
+
+# --8<-- [end:m13-collect]
 
 
 def predict(rows: list[list[float]]) -> list[float]:

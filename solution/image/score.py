@@ -25,6 +25,7 @@ MOST_ROWS = 1000
 
 log = logging.getLogger("azmlinfsrv.score")
 model: Any = None
+collectors: dict[str, Any] = {}
 
 
 class BadInput(Exception):
@@ -46,6 +47,7 @@ def init() -> None:
     global model
     path = find_model(Path(os.environ["AZUREML_MODEL_DIR"]))
     model = joblib.load(path)
+    open_collectors()
     log.info("serving %s", model_name())
 
 
@@ -64,10 +66,39 @@ def run(raw_data: str, request_headers: dict[str, str]) -> AMLResponse:
     except BadInput as problem:
         return error(400, "BadInput", str(problem))
     predictions = predict(rows)
+    collect(rows, predictions)
     return AMLResponse({"predictions": predictions, "model": model_name()}, 200, json_str=True)
 
 
 # --8<-- [end:m7-honest-errors]
+
+
+# --8<-- [start:m13-collect]
+def open_collectors() -> None:
+    """Starts the collectors where the deployment has them. In staging no AZUREML_MDC_ variable is set, and none start.
+
+    The names are those of the deployment's data_collector. A collector that cannot collect warns and does not raise:
+    an answer is worth more than its record.
+    """
+    if not any(name.startswith("AZUREML_MDC_") for name in os.environ):
+        return
+    from azureml.ai.monitoring import Collector
+
+    for name in ("model_inputs", "model_outputs"):
+        collectors[name] = Collector(name=name, on_error=lambda problem: log.warning("not collected: %s", problem))
+
+
+def collect(rows: list[list[float]], predictions: list[float]) -> None:
+    """Hands what was asked and what was answered to the collectors; one id says that they belong together."""
+    if not collectors:
+        return
+    import pandas
+
+    context = collectors["model_inputs"].collect(pandas.DataFrame(rows, columns=list(FEATURES)))
+    collectors["model_outputs"].collect(pandas.DataFrame({"prediction": predictions}), context)
+
+
+# --8<-- [end:m13-collect]
 
 
 def predict(rows: list[list[float]]) -> list[float]:
