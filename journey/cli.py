@@ -40,6 +40,13 @@ class Road(StrEnum):
     PIPELINE = "pipeline"
 
 
+class Form(StrEnum):
+    """How a proof is printed."""
+
+    TERMINAL = "terminal"
+    JSON = "json"
+
+
 program = typer.Typer(help="The workshop, step by step.", no_args_is_help=True, add_completion=False)
 
 
@@ -105,6 +112,31 @@ def run(
             "\nInterrupted. What was started on the service goes on there; run the same command again.", err=True
         )
         raise SystemExit(130) from None
+
+
+@program.command()
+def prove(
+    modules: Annotated[list[str] | None, typer.Option("--module", help="As M7; several times; all without.")] = None,
+    mistake: Annotated[str, typer.Option(help="One mistake of the corpus, by its id, and nothing else.")] = "",
+    threads: Annotated[int, typer.Option(min=1, max=16, help="How many worlds are looked at at once.")] = 4,
+    form: Annotated[Form, typer.Option("--format", help="A table for people, or JSON.")] = Form.TERMINAL,
+) -> None:
+    """Prove the checks on three legs: the starter fails, the solution passes, each mistake gets its own hint."""
+    from journey.proving.command import run_proof
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        report, perfect = run_proof(
+            REPOSITORY, modules or (), mistake, threads, form is Form.JSON, lambda said: typer.echo(said, err=True)
+        )
+    except (SandboxError, JourneyError) as error:
+        typer.echo(str(error), err=True)
+        raise SystemExit(2) from error
+    except KeyboardInterrupt:
+        typer.echo("\nInterrupted. Everything the proof started has been stopped.", err=True)
+        raise SystemExit(130) from None
+    typer.echo(report)
+    raise SystemExit(0 if perfect else 1)
 
 
 def _walk(attendee: Attendee, scratch: Path, first: int, last: int) -> None:
