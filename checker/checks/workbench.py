@@ -114,9 +114,8 @@ def absent(folder: Folder, name: str, *hints: str) -> Fail:
 def run_driver(context: CheckContext, interpreter: Path, name: str, arguments: Sequence[str], where: Path) -> Ended:
     """Run one of the checker's drivers with the runtime's interpreter. Raises AccessError when it cannot start."""
     command = [str(interpreter), str(DRIVERS / name), *arguments]
-    variables = {"MLFLOW_TRACKING_URI": (where / "mlruns").as_uri()}
     try:
-        return processes(context).run(command, where, TEST_SECONDS, variables)
+        return processes(context).run(command, where, TEST_SECONDS)
     except OSError as problem:
         raise AccessError(str(interpreter), str(problem), "an interpreter that starts", ("make runtime",)) from problem
 

@@ -11,6 +11,7 @@ import csv
 import hashlib
 import json
 import math
+import os
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,7 +147,12 @@ def save(model: "Ridge", description: dict[str, Any], metrics: dict[str, float],
 
 
 def log_run(parameters: dict[str, Any], metrics: dict[str, float]) -> None:
-    """Logs to the run that MLFLOW_RUN_ID names (in a job, Azure ML sets it), or to a new one."""
+    """Logs to the run that MLFLOW_RUN_ID names, at MLFLOW_TRACKING_URI: in a job, Azure ML sets both.
+
+    A run by hand has no address to log to: what it has to say is in its output folder.
+    """
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        return
     import mlflow
 
     with mlflow.start_run():

@@ -2,8 +2,9 @@
 
     python train_repeatedly.py SCRIPT COUNT OUTPUT [ARGUMENT ...]
 
-`{output}` in an argument becomes OUTPUT/0, OUTPUT/1 and so on. One process, because importing MLflow takes longer than
-everything else; before each run the generators are put where the operating system's entropy puts them, as in a new one.
+`{output}` in an argument becomes OUTPUT/0, OUTPUT/1 and so on. One process, because importing scikit-learn takes
+longer than everything else; before each run the generators are put where the operating system's entropy puts them, as
+in a new one.
 """
 
 import random
