@@ -76,7 +76,7 @@ def test_unknown_code_to_explain_and_unknown_format() -> None:
 def test_explain_is_not_case_sensitive_and_gives_the_reason() -> None:
     done = run("explain", "prd003")
     assert done.returncode == 0
-    for part in ("PRD003", "same digest", "PRD002, STG002", "What was tested is what is released"):
+    for part in ("PRD003", "same digest", "PRD004, STG002", "What was tested is what is released"):
         assert part in done.stdout
 
 
