@@ -174,9 +174,9 @@ class CheckContext:
         source = random.Random(self.seed)
         return [[round(source.uniform(*bounds), 6) for bounds in FEATURE_RANGES.values()] for _ in range(ROWS)]
 
-    def score(self, url: str, key: str | None) -> Reply:
-        """The answer to the random rows with a key, or without."""
-        return self.once(("score", url, key), lambda: self.scoring.score(url, self.rows(), key))
+    def score(self, url: str, key: str | None, deployment: str = "") -> Reply:
+        """The answer to the random rows with a key, or without; of one deployment, where one is named."""
+        return self.once(("score", url, key, deployment), lambda: self.scoring.score(url, self.rows(), key, deployment))
 
     # Azure DevOps
 

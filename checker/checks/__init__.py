@@ -1,6 +1,7 @@
 """The registry of checks: importing this package gathers them all, in the order of the workshop."""
 
 from checker.checks import (
+    blue_green,
     changes,
     cleanup,
     connection,
@@ -65,6 +66,7 @@ CHECKS = gather(
     retraining,
     data_tests,
     gates,
+    blue_green,
     secrets,
     privilege,
     costs,

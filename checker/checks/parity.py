@@ -52,7 +52,7 @@ def read_model(content: bytes, reference: str) -> LinearModel:
     return LinearModel(tuple(map(float, document["coefficients"])), float(document["intercept"]))
 
 
-def check_parity(context: CheckContext, reference: str, url: str, key: str) -> Evidence:
+def check_parity(context: CheckContext, reference: str, url: str, key: str, deployment: str = "") -> Evidence:
     """Score random rows at an address and by hand. Raises Fail where they differ, AccessError where it cannot look."""
     version = find_version(context, reference)
     if version is None:
@@ -68,7 +68,7 @@ def check_parity(context: CheckContext, reference: str, url: str, key: str) -> E
             commands=("python solution/training/register.py",),
         )
     model = read_model(content, reference)
-    predictions = read_answer(context.score(url, key), reference)
+    predictions = read_answer(context.score(url, key, deployment), reference)
     rows = context.rows()
     furthest = compare([model.predict(row) for row in rows], predictions, context.seed, reference)
     seen = f"{len(rows)} random rows agree with {reference} (seed {context.seed}, largest difference {furthest:.1e})"

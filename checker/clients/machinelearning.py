@@ -6,7 +6,7 @@ versions an empty list, for what does not exist.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -95,17 +95,22 @@ class OnlineEndpoint:
     scoring_uri: str
     traffic: Mapping[str, int]
     compute: str
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class OnlineDeployment:
-    """`model` and `environment` are `name:version` where the deployment names registered ones, else what it says."""
+    """`model` and `environment` are `name:version` where the deployment names registered ones, else what it says.
+
+    `collections` are those that its data collector has enabled.
+    """
 
     name: str
     state: str
     kind: str
     model: str
     environment: str
+    collections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -212,6 +217,7 @@ class MachineLearningClient:
             scoring_uri=text(properties, "scoringUri"),
             traffic={name: share for name, share in shares.items() if share},
             compute=last_segment(text(properties, "compute")),
+            tags=texts(document, "tags"),
         )
 
     def list_online_deployments(self, endpoint: str) -> list[OnlineDeployment]:
@@ -303,13 +309,19 @@ def _version_named(resource_id: str) -> str:
 
 def online_deployment(document: Mapping[str, Any]) -> OnlineDeployment:
     properties = mapping(document, "properties")
+    collections = mapping(properties, "dataCollector", "collections")
     return OnlineDeployment(
         name=text(document, "name"),
         state=text(properties, "provisioningState"),
         kind=text(properties, "endpointComputeType"),
         model=reference(text(properties, "model")),
         environment=reference(text(properties, "environmentId")),
+        collections=tuple(name for name in collections if _is_enabled(collections, name)),
     )
+
+
+def _is_enabled(collections: Mapping[str, Any], name: str) -> bool:
+    return text(collections, name, "dataCollectionMode").lower() == "enabled"
 
 
 def reference(arm_id: str) -> str:

@@ -15,6 +15,7 @@ from checker.clients.http import HttpClient, Reply, Request
 from checker.errors import AddressRefused, Unreachable
 
 ANSWER_LIMIT = 1024 * 1024  # bytes
+DEPLOYMENT_HEADER = "azureml-model-deployment"
 RETRIED = frozenset({429})  # any other status is what the check wants to see
 
 
@@ -25,13 +26,16 @@ class ScoringClient:
     cloud: Cloud
     http: HttpClient
 
-    def score(self, url: str, rows: Sequence[Sequence[float]], key: str | None) -> Reply:
-        """The answer, whatever its status; `key` None sends no Authorization header at all.
+    def score(self, url: str, rows: Sequence[Sequence[float]], key: str | None, deployment: str = "") -> Reply:
+        """The answer, whatever its status; `key` None sends no Authorization header at all, and `deployment` names the
+        one behind an online endpoint that is to answer, whatever the traffic says.
 
         Raises AddressRefused for an address the cloud does not permit, Unreachable, Throttled, ServiceFault.
         """
         permit(self.cloud, url)
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        if deployment:
+            headers[DEPLOYMENT_HEADER] = deployment
         body = {"data": [list(row) for row in rows]}
         return self.http.send(Request("POST", url, headers, body, "score", RETRIED, ANSWER_LIMIT))
 
