@@ -139,6 +139,34 @@ def prove(
     raise SystemExit(0 if perfect else 1)
 
 
+@program.command("class")
+def make_class(
+    attendees: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    mistakes: Annotated[float, typer.Option(min=0, max=1, help="Which share of them has a mistake.")] = 0.3,
+    seed: Annotated[int, typer.Option(help="Decides who stands where; the same seed is the same class.")] = 7,
+    roster: Annotated[Path, typer.Option(help="Where the roster is written, for checker class check.")] = Path(
+        "roster.csv"
+    ),
+    answers: Annotated[Path | None, typer.Option(help="Where the answer key is written; else beside it.")] = None,
+) -> None:
+    """Fill the sandbox of this shell with a class: attendees at different points, some with a typical mistake."""
+    from journey.classroom import fill_class, plan_class, write_answers, write_roster
+    from journey.worlds import open_ground
+
+    started, key = time.monotonic(), answers or roster.with_suffix(".answers.json")
+    try:
+        seats = plan_class(attendees, mistakes, seed)
+        ground = open_ground(os.environ, REPOSITORY)
+        with tempfile.TemporaryDirectory(prefix="class-") as scratch:
+            fill_class(seats, ground, Path(scratch), typer.echo)
+    except JourneyError as error:
+        typer.echo(str(error), err=True)
+        raise SystemExit(1) from error
+    write_roster(seats, ground, roster)
+    write_answers(seats, key)
+    typer.echo(f"{len(seats)} attendees in {time.monotonic() - started:.0f} s; {roster}, {key}")
+
+
 def _walk(attendee: Attendee, scratch: Path, first: int, last: int) -> None:
     """Each step with what it did. Raises JourneyError at the first that cannot go on."""
     organization = Organization(attendee.organization, attendee.token)

@@ -4,7 +4,6 @@ from urllib.parse import quote
 
 from journey.mistakes.registry import UNKNOWN, mistake
 from journey.worlds import World
-from journey.worlds.project import FILE
 from journey.worlds.wire import soon
 
 TRIGGER = """trigger:
@@ -44,7 +43,7 @@ def import_of_a_page(world: World) -> None:
 def code_in_another_repository(world: World) -> None:
     """The code was imported into a second repository, and the first is empty."""
     world.project.make_repository("aidevcollege")
-    world.project.push({FILE: world.project.text()}, repository="aidevcollege")
+    world.project.push({world.project.file: world.project.text()}, repository="aidevcollege")
 
 
 @mistake("repository-of-another-name", "M3", "REP001", "A project comes with a repository", "M2", spoils=True)

@@ -5,7 +5,6 @@ from journey.mistakes.registry import NOTHING, Undo, variation
 from journey.mistakes.repository import TRIGGER, push_edited
 from journey.mistakes.staging import staged
 from journey.worlds import World
-from journey.worlds.project import FILE
 from journey.worlds.serving import DEPLOYMENTS, make_deployment, make_image, make_staging, set_traffic
 
 EVERYTHING = "trigger:\n  branches:\n    include:\n      - '*'\n"
@@ -29,7 +28,7 @@ def project_name_in_capitals(world: World) -> None:
 def repository_of_its_own(world: World) -> None:
     """The code is in a second repository, aidevcollege, as the original has it, and workshop.toml says so."""
     world.project.make_repository("aidevcollege")
-    world.project.push({FILE: world.project.text()}, repository="aidevcollege")
+    world.project.push({world.project.file: world.project.text()}, repository="aidevcollege")
     world.configure("repository", "aidevcollege")
 
 
@@ -69,7 +68,7 @@ def trigger_excludes_pages(world: World) -> None:
 def extra_files_and_branches(world: World) -> None:
     """The repository holds more than the kit: other pipelines, notes, a branch."""
     text = world.project.text()
-    world.project.push({FILE: text, "other/azure-pipelines.yml": text, "notes.md": "# Notes\n"})
+    world.project.push({world.project.file: text, "other/azure-pipelines.yml": text, "notes.md": "# Notes\n"})
     world.project.branch("trying", world.project.tip())
 
 

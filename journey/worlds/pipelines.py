@@ -10,6 +10,7 @@ HEAD = """trigger:
     include:
       - azure-pipelines.yml
       - labs
+      - solution
 variables:
   workshop.suffix: {suffix}
 stages:
@@ -20,7 +21,7 @@ stages:
         steps:
           - bash: {build}
             displayName: Train it
-          - publish: $(Build.SourcesDirectory)/azure-pipelines.yml
+          - publish: $(Build.SourcesDirectory)/{file}
             artifact: {artifact}
 """
 STAGING = """  - stage: Staging
@@ -46,10 +47,19 @@ PRODUCTION = """  - stage: Production
               steps:
                 - bash: {production}
 """
-DEFAULTS = {"build": "echo trained", "artifact": "drop", "staging": "echo staged", "production": "echo released"}
+FILE = "azure-pipelines.yml"
+DEFAULTS = {
+    "file": FILE,
+    "build": "echo trained",
+    "artifact": "drop",
+    "staging": "echo staged",
+    "production": "echo released",
+}
 
 
 def pipeline_text(suffix: str, last: str = "Production", **parts: str) -> str:
-    """The YAML with the stages up to `last`. `parts` replace the commands of DEFAULTS and the artifact's name."""
+    """The YAML with the stages up to `last`. `parts` replace what DEFAULTS has: the commands, the names of the artifact
+    and of the file that becomes it.
+    """
     stages = (HEAD, STAGING, PRODUCTION)[: STAGES.index(last) + 1]
     return "".join(stages).format(**{"suffix": suffix, **DEFAULTS, **parts})

@@ -9,12 +9,12 @@ from urllib.parse import quote
 from journey.errors import JourneyError
 from journey.organization import PREVIEW, Organization
 from journey.pullrequests import Changes
-from journey.worlds.pipelines import pipeline_text
+from journey.worlds.pipelines import FILE, pipeline_text
 from journey.worlds.wire import soon
 
 AGILE = "adcc42ab-9882-485e-a3ed-7678f01f66bc"
 APPROVAL = "8c6f20a7-a545-4486-9777-f762fafe0d4d"
-CONNECTION, PIPELINE, FILE = "MyAzureSubscription", "MLOps on Azure", "azure-pipelines.yml"
+CONNECTION, PIPELINE = "MyAzureSubscription", "MLOps on Azure"
 STAGING, PRODUCTION = "diabetes-staging", "diabetes-production"
 ZERO = "0" * 40
 RUN_SECONDS = 120
@@ -39,6 +39,7 @@ class Project:
     suffix: str
     scope: str = field(default="")
     guarded: bool = False
+    file: str = FILE
 
     def path(self, rest: str) -> str:
         """A path inside the project."""
@@ -86,7 +87,7 @@ class Project:
         self, files: Mapping[str, str] | str = "", branch: str = "main", comment: str = "Change", repository: str = ""
     ) -> str:
         """A commit on top of a branch, which it makes where it is missing; its id. A text alone is the pipeline's."""
-        given = files if isinstance(files, Mapping) else {FILE: files or self.text()}
+        given = files if isinstance(files, Mapping) else {self.file: files or self.text()}
         path = self.path(f"git/repositories/{quote(repository or self.name)}")
         tip = self.tip(branch, repository)
         known = self.files(branch, repository) if tip != ZERO else []
@@ -151,7 +152,7 @@ class Project:
 
     def text(self, last: str = "Production", **parts: str) -> str:
         """The pipeline's YAML with the attendee's suffix."""
-        return pipeline_text(**{"suffix": self.suffix, "last": last, **parts})
+        return pipeline_text(**{"suffix": self.suffix, "last": last, "file": self.file, **parts})
 
     # connection and environments -------------------------------------------------------------------------------------
 
@@ -230,10 +231,10 @@ class Project:
 
     # pipeline and runs -----------------------------------------------------------------------------------------------
 
-    def make_pipeline(self, name: str = PIPELINE, file: str = FILE, repository: str = "") -> int:
+    def make_pipeline(self, name: str = PIPELINE, file: str = "", repository: str = "") -> int:
         """A pipeline of a file that is in the repository; its id."""
         source = {"id": self.repository(repository)["id"], "type": "azureReposGit"}
-        configuration = {"type": "yaml", "path": file, "repository": source}
+        configuration = {"type": "yaml", "path": file or self.file, "repository": source}
         body = {"name": name, "folder": "\\", "configuration": configuration}
         return int(self.organization.post(self.path("pipelines"), body)["id"])
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from journey.attendee import Attendee, read_attendee
 from journey.errors import JourneyError
 from journey.organization import Organization
-from journey.worlds.project import FILE, Project, Run
+from journey.worlds.pipelines import FILE
+from journey.worlds.project import Project, Run
 from journey.worlds.resources import Resources
 from journey.worlds.wire import Wire, sign_in
 
@@ -25,6 +26,7 @@ class Ground:
     organization: Organization
     kit: Path
     environment: Mapping[str, str]
+    subscription: str
 
 
 @dataclass
@@ -91,25 +93,26 @@ def open_ground(environment: Mapping[str, str], kit: Path) -> Ground:
     """Signs in with this shell's identity. Raises JourneyError where a variable or an identity is missing."""
     attendee = read_attendee(environment, kit / WORKSHOP, "")
     wire = sign_in(attendee.metadata_url, attendee.bundle)
-    return Ground(wire, Organization(attendee.organization, attendee.token), kit, environment)
+    organization = Organization(attendee.organization, attendee.token)
+    return Ground(wire, organization, kit, environment, attendee.subscription)
 
 
-def new_world(ground: Ground, folder: Path, suffix: str = "", project: str = "") -> World:
-    """An attendee who has made nothing yet, with names of their own. `folder` becomes the clone."""
+def new_world(ground: Ground, folder: Path, suffix: str = "", project: str = "", file: str = FILE) -> World:
+    """An attendee who has made nothing yet, with their own names. `folder` becomes the clone, `file` the pipeline."""
     chosen = suffix or new_suffix()
     named = project or f"AI Dev {chosen}"
     folder.mkdir(parents=True, exist_ok=True)
-    write_workshop(ground.kit / WORKSHOP, folder / WORKSHOP, chosen, named)
+    write_workshop(ground.kit / WORKSHOP, folder / WORKSHOP, chosen, named, file)
     attendee = read_attendee({**ground.environment, "WORKSHOP_SUFFIX": chosen}, folder / WORKSHOP, "")
     resources = Resources(ground.wire, attendee.subscription, attendee.location, attendee.names, chosen)
-    place = Project(ground.organization, named, attendee.subscription, chosen, scope=resources.group)
+    place = Project(ground.organization, named, attendee.subscription, chosen, scope=resources.group, file=file)
     return World(ground, attendee, folder, resources, place)
 
 
-def write_workshop(source: Path, target: Path, suffix: str, project: str) -> None:
+def write_workshop(source: Path, target: Path, suffix: str, project: str, file: str) -> None:
     """The kit's workshop.toml with an attendee's own suffix and project. Raises JourneyError."""
     target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
-    for key, value in {"suffix": suffix, "project": project, "repository": project, "yaml": FILE}.items():
+    for key, value in {"suffix": suffix, "project": project, "repository": project, "yaml": file}.items():
         set_text(target, key, value)
 
 
