@@ -8,7 +8,7 @@ from checker.checks import CHECKS
 from checker.context import CheckContext
 from checker.model import CheckResult, Outcome, Service
 from checker.runner import run_checks, with_prerequisites
-from checker.watching import POLL_SECONDS, await_news
+from checker.watching import LOCAL_SECONDS, await_news
 from tests.checks.test_module_6 import outcomes, seen
 from tests.checks.workplace import Workplace
 from tests.checks.worlds import World
@@ -232,7 +232,7 @@ def test_watching_ends_when_an_approved_run_moves_on(workplace: Workplace) -> No
             workplace.approve(run)
 
     await_news(context, sleep)
-    assert slept == [POLL_SECONDS] * 2
+    assert slept == [LOCAL_SECONDS] * 2
     assert context.http.devops_reads == 1 + 3
 
 
