@@ -39,14 +39,17 @@ from checker.clients.machinelearning import (
     Workspace,
     datastore_path,
 )
+from checker.clients.monitors import Monitor, collected_rows
 from checker.clients.organization import Organization
 from checker.clients.pullrequests import Branch, Policy, PullRequest, PullRequestClient
 from checker.clients.scoring import ScoringClient
-from checker.clients.storage import get_blob
+from checker.clients.storage import get_blob, list_blobs
 from checker.settings import Names, Settings
 
 # Where the artifact may lie beneath the registered folder: the folder itself, or the job's whole output.
 ARTIFACTS = ("model.json", "model/model.json")
+WORKSPACE_STORE = "workspaceblobstore"
+COLLECTED_LIMIT = 16 * 1024 * 1024  # bytes: an hour of some ten thousand requests
 WRONG_KEY = "this-is-not-the-key"
 
 # Within the observed range of every feature of scikit-learn's copy of the data, rounded inwards.
@@ -148,6 +151,26 @@ class CheckContext:
 
     def deployments(self) -> list[OnlineDeployment]:
         return self.once("deployments", lambda: self.machine_learning.list_online_deployments(self.names.production))
+
+    def monitors(self) -> list[Monitor]:
+        return self.once("monitors", self.machine_learning.list_monitors)
+
+    def collected(self, deployment: str, enough: int) -> int:
+        """How many rows of inputs a deployment of production has collected, counted from the newest to `enough`."""
+        return self.once(("collected", deployment), lambda: self._collected(deployment, enough))
+
+    def _collected(self, deployment: str, enough: int) -> int:
+        datastore = self.datastore(WORKSPACE_STORE)
+        if datastore is None:
+            return 0
+        folder = f"modelDataCollector/{self.names.production}/{deployment}/model_inputs/"
+        rows = 0
+        for name in reversed(list_blobs(self.cloud, self.http, datastore, folder)):
+            content = get_blob(self.cloud, self.http, datastore, name, COLLECTED_LIMIT)
+            rows += sum(1 for _ in collected_rows(content or b""))
+            if rows >= enough:
+                break
+        return rows
 
     def production_key(self) -> str:
         return self.once("key", lambda: self.machine_learning.get_endpoint_key(self.names.production))

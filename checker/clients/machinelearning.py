@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from checker.clients.arm import ArmClient
 from checker.clients.documents import last_segment, mapping, moment, number, sequence, text, texts
+from checker.clients.monitors import SCHEDULES_VERSION, Monitor, monitor
 from checker.errors import ServiceFault
 
 WORKSPACES_VERSION = "2024-10-01-preview"
@@ -223,6 +224,11 @@ class MachineLearningClient:
     def list_online_deployments(self, endpoint: str) -> list[OnlineDeployment]:
         entries = self._arm.entries(self._url(f"/onlineEndpoints/{endpoint}/deployments", DEPLOYMENTS_VERSION)) or ()
         return [online_deployment(entry) for entry in entries]
+
+    def list_monitors(self) -> list[Monitor]:
+        """The schedules that monitor, also those that are switched off."""
+        entries = self._arm.entries(self._url("/schedules", SCHEDULES_VERSION, listViewType="All")) or ()
+        return [found for entry in entries if (found := monitor(entry))]
 
     def get_endpoint_key(self, endpoint: str) -> str:
         """The primary scoring key: a secret. The identity needs the listKeys action."""
