@@ -1,12 +1,14 @@
 """The corpus: typical mistakes, each with the check and the hint that must find it, and valid variations."""
 
 from journey.mistakes import (
+    clone,
     connection,
     definitions,
     organization,
     production,
     repository,
     retraining,
+    secrets,
     staging,
     variations,
     workspace,
@@ -22,6 +24,8 @@ MISTAKES = gather(
     staging,
     production,
     retraining,
+    clone,
+    secrets,
 )
 
 VARIATIONS = gather_variations(variations)

@@ -35,7 +35,11 @@ def judge_mistake(mistake: Mistake, seen: Mapping[str, Seen]) -> Verdict:
     hinted = expected is not None and _hinted(mistake, expected)
     problems = [
         *([] if found else [f"{mistake.code} is {expected.outcome if expected else 'not looked at'}{_said(expected)}"]),
-        *([f"no hint of {mistake.code} says `{mistake.hint}`{_said(expected)}"] if found and not hinted else []),
+        *(
+            [f"no hint of {mistake.code} says `{mistake.hint}`{_said(expected)}, but: {_hints(expected)}"]
+            if found and not hinted
+            else []
+        ),
         *(f"{one.code} is {one.outcome}{_said(one)}" for one in others),
     ]
     wrong = tuple(one.code for one in others) + ((mistake.code,) if found and not hinted else ())
@@ -60,6 +64,10 @@ def judge_starter(module: str, work: tuple[str, ...], seen: Mapping[str, Seen]) 
 def _hinted(mistake: Mistake, seen: Seen) -> bool:
     """Whether one of the hints says it; where nobody could look there is none to give."""
     return mistake.outcome == UNKNOWN or any(mistake.hint.lower() in hint.lower() for hint in seen.hints)
+
+
+def _hints(seen: Seen | None) -> str:
+    return " / ".join(seen.hints) if seen else ""
 
 
 def _said(seen: Seen | None) -> str:
