@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 FormatOption = Annotated[str, typer.Option("--format", help="terminal or json.")]
+ReportFormat = Annotated[str, typer.Option("--format", help="terminal, json, junit or csv.")]
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="workshop.toml; else searched upwards.")]
 DevOps = Annotated[
     bool, typer.Option("--devops/--no-devops", help="Look at Azure DevOps, where an organisation is configured.")

@@ -31,6 +31,11 @@ class Places:
             reasons[Service.MACHINE] = self.machine_reason
         return reasons
 
+    def closed_for_class(self) -> dict[Service, str]:
+        """The services that are not looked at for a class, whose roster names the organisations."""
+        reasons = {} if self.devops else {Service.DEVOPS: "--no-devops"}
+        return reasons if self.machine else {**reasons, Service.MACHINE: self.machine_reason}
+
 
 def select(wanted: list[str], checks: Mapping[str, Check]) -> list[str]:
     """The codes that modules (M7), families (STG) and codes (STG003) name; those of the usual modules without.
@@ -56,15 +61,23 @@ def leave_out(
     Raises ConfigurationError when nothing is left: whoever names only such checks wants them.
     """
     closed = places.closed(settings)
+    kept, left_out = leave_out_of(codes, checks, closed)
+    if codes and not kept:
+        service = left_out[0].service
+        raise nothing_there(settings, f"{_names(codes)} look at {service}", closed[service])
+    return kept, left_out
+
+
+def leave_out_of(
+    codes: list[str], checks: Mapping[str, Check], closed: Mapping[Service, str]
+) -> tuple[list[str], tuple[LeftOut, ...]]:
+    """The same for services that are known to be closed, and why; nothing may be left."""
     left: dict[Service, list[str]] = {}
     for code in codes:
         service = _closed_service(code, checks, closed)
         if service is not None:
             left.setdefault(service, []).append(code)
     gone = {code for found in left.values() for code in found}
-    if codes and len(gone) == len(codes):
-        service = next(iter(left))
-        raise nothing_there(settings, f"{_names(codes)} look at {service}", closed[service])
     kept = [code for code in codes if code not in gone]
     return kept, tuple(LeftOut(service, closed[service], tuple(found)) for service, found in left.items())
 

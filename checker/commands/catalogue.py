@@ -1,10 +1,10 @@
 """`checker list` and `checker explain`: what there is to check and what a log says, without looking at anything."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -13,6 +13,10 @@ from checker.console import view, write
 from checker.endings import NOT_CHECKED
 from checker.errors import UsageError
 from checker.options import FormatOption
+
+if TYPE_CHECKING:
+    from checker.model import Check
+    from checker.reports import View
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +29,15 @@ def list_checks(form: FormatOption = "terminal") -> None:
     """List all checks, without looking at anything."""
     from checker.checks import CHECKS
 
-    write(find_format(form).catalogue(CHECKS, view(sys.stdout)))
+    write(_catalogue(form)(CHECKS, view(sys.stdout)))
+
+
+def _catalogue(form: str) -> "Callable[[Mapping[str, Check], View], str]":
+    """What renders a list of checks in this form. Raises UsageError."""
+    catalogue = find_format(form).catalogue
+    if catalogue is None:
+        raise UsageError(f"--format {form}", "a form of results only", "terminal, json or csv", ("checker list",))
+    return catalogue
 
 
 def explain(
@@ -63,7 +75,7 @@ def _explain_check(code: str, form: str) -> None:
         needed_by = tuple(other.code for other in CHECKS.values() if found.code in other.requires)
         write(render_explanation(found, needed_by, view(sys.stdout)))
     else:
-        write(find_format(form).catalogue({found.code: found}, view(sys.stdout)))
+        write(_catalogue(form)({found.code: found}, view(sys.stdout)))
 
 
 def _explain_log(name: str, form: str) -> None:

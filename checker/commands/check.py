@@ -11,7 +11,7 @@ from checker.console import log_file, view, write
 from checker.endings import PASSED, exit_code
 from checker.errors import UsageError
 from checker.masking import Secrets
-from checker.options import Config, DevOps, FormatOption, KeyFile, Machine, Seed, Verbose
+from checker.options import Config, DevOps, KeyFile, Machine, ReportFormat, Seed, Verbose
 from checker.reports import FORMATS, Format
 from checker.settings import Settings, find_file, read_settings
 
@@ -29,7 +29,7 @@ def check(
     wanted: Annotated[
         list[str] | None, typer.Argument(metavar="[MODULE|CODE]...", help="As M7 or STG003; all without.")
     ] = None,
-    form: FormatOption = "terminal",
+    form: ReportFormat = "terminal",
     config: Config = None,
     seed: Seed = None,
     hints: Annotated[int, typer.Option(min=0, max=3, help="How many hints to show for each finding.")] = 1,

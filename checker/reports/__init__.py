@@ -21,10 +21,10 @@ class View:
 
 @dataclass(frozen=True)
 class Format:
-    """One form: `report` renders a run, `catalogue` the list of checks."""
+    """One form: `report` renders a run, `catalogue` the list of checks, None where that makes no sense."""
 
     report: Callable[[AttendeeReport, View], str]
-    catalogue: Callable[[Mapping[str, Check], View], str]
+    catalogue: Callable[[Mapping[str, Check], View], str] | None
 
 
 def _terminal() -> Format:
@@ -39,4 +39,16 @@ def _json() -> Format:
     return Format(render_report, render_catalogue)
 
 
-FORMATS: Mapping[str, Callable[[], Format]] = {"terminal": _terminal, "json": _json}
+def _junit() -> Format:
+    from checker.reports.rows import report_as_junit
+
+    return Format(report_as_junit, None)
+
+
+def _csv() -> Format:
+    from checker.reports.rows import catalogue_as_csv, report_as_csv
+
+    return Format(report_as_csv, catalogue_as_csv)
+
+
+FORMATS: Mapping[str, Callable[[], Format]] = {"terminal": _terminal, "json": _json, "junit": _junit, "csv": _csv}

@@ -165,7 +165,9 @@ def test_exit_codes(outcomes: tuple[Outcome, ...], code: int) -> None:
     assert exit_code(report(*outcomes)) == code
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("name", ["csv", "json", "terminal"])
 def test_catalogue_lists_every_check(name: str) -> None:
-    text = FORMATS[name]().catalogue(CHECKS, View())
+    catalogue = FORMATS[name]().catalogue
+    assert catalogue is not None
+    text = catalogue(CHECKS, View())
     assert all(code in text for code in CHECKS)
