@@ -86,6 +86,8 @@ def wrong_calls(text: str) -> Iterator[str]:
             yield f"az {found['rest']}: its quotes do not close"
             continue
         name = _command(words)
+        if name is None and any(known.startswith(f"{' '.join(words)} ") for known in COMMANDS):
+            continue  # a group of commands, mentioned
         if name is None:
             yield f"az {' '.join(words[:4])}: no command that the pages know (pages/azure.py)"
             continue

@@ -47,7 +47,9 @@ def checks_page(root: Path) -> str:
         parts.append(f"\n## {module.code}: {module.title}\n")
         for one in mine:
             needs = f" Needs {', '.join(f'`{code}`' for code in one.requires)}." if one.requires else ""
-            parts.append(f"\n### {one.code}\n\n**{one.title}.** {one.why}\n\nLooks at {one.service}.{needs}\n")
+            parts.append(
+                f"\n### {one.code}\n\n**{_plain(one.title)}.** {_plain(one.why)}\n\nLooks at {one.service}.{needs}\n"
+            )
     return "".join(parts)
 
 
@@ -70,24 +72,31 @@ def tasks_page(root: Path) -> str:
 
 def commands_page(root: Path) -> str:
     """The commands of the three programs, as their own help has them."""
+    import typer
+
     import checker.cli
     import journey.cli
     import sandbox.cli
+    from sandbox.pipelines.command import pipeline_program
 
-    programs = {"checker": checker.cli, "sandbox": sandbox.cli, "journey": journey.cli}
+    programs = {
+        "checker": _program(checker.cli),
+        "sandbox": _program(sandbox.cli),
+        "sandbox pipeline": pipeline_program,
+        "journey": _program(journey.cli),
+    }
     parts = [f"# Commands\n\nEach command says the same with `--help`. {MADE}"]
-    for name, module in programs.items():
+    for name, program in programs.items():
         parts.append(f"\n## `{name}`\n")
-        parts += _commands(_click(module), name)
+        parts += _commands(typer.main.get_command(program), name)
     return "".join(parts)
 
 
-def _click(module: Any) -> Any:
-    """The command that a module's typer application is."""
+def _program(module: Any) -> Any:
+    """The typer application of a module."""
     import typer
 
-    application = next(one for one in vars(module).values() if isinstance(one, typer.Typer))
-    return typer.main.get_command(application)
+    return next(one for one in vars(module).values() if isinstance(one, typer.Typer))
 
 
 def _commands(command: Any, path: str) -> Iterator[str]:
@@ -101,7 +110,7 @@ def _commands(command: Any, path: str) -> Iterator[str]:
 
 
 def _help(command: Any) -> str:
-    return " ".join((command.help or command.short_help or "").split())
+    return _plain(command.help or command.short_help or "")
 
 
 def _parameters(command: Any) -> str:
@@ -112,9 +121,31 @@ def _parameters(command: Any) -> str:
         shown = ", ".join(f"`{part}`" for part in (*one.opts, *one.secondary_opts))
         if one.param_type_name == "argument":
             shown = f"`{str(one.name).upper()}`"
-        said = " ".join((getattr(one, "help", "") or "").split()).replace("|", "\\|")
+        said = _cell(getattr(one, "help", "") or "")
         rows.append(f"| {shown} | {said} |\n")
     return f"\n| parameter | meaning |\n|---|---|\n{''.join(rows)}" if rows else ""
+
+
+def troubleshooting_page(root: Path) -> str:
+    """Known lines of logs, by the module that treats them. Anchors are the ids that `checker explain --log` prints."""
+    from checker.model import MODULES
+    from checker.troubleshooting import CATALOGUE
+
+    parts = [
+        "# Troubleshooting\n\nBy the text that you see. `checker explain --log FILE` finds it in a log for you: copy the "
+        f"log of a run into a file first. {MADE}"
+    ]
+    for module in MODULES.values():
+        mine = [one for one in CATALOGUE if one.module == module.code]
+        if mine:
+            parts.append(f"\n## {module.code}: {module.title}\n")
+        for one in mine:
+            check = f" The check `{one.check}` sees the same." if one.check else ""
+            parts.append(f"\n### {_plain(one.title)} {{ #{one.id} }}\n\n```text\n{one.example}\n```\n")
+            parts.append(f"\n{_plain(one.cause)}\n\n**Do:** {_plain(one.remedy)}{check}\n")
+            if one.commands:
+                parts.append("\n```sh\n" + "\n".join(one.commands) + "\n```\n")
+    return "".join(parts)
 
 
 def manifest_page(root: Path) -> str:
@@ -139,8 +170,14 @@ def manifest_page(root: Path) -> str:
     return "".join(parts)
 
 
+def _plain(text: str) -> str:
+    """Text that is no markup: an angle bracket is one, outside of code."""
+    parts = " ".join(text.split()).split("`")
+    return "`".join(part if index % 2 else part.replace("<", "&lt;") for index, part in enumerate(parts))
+
+
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    return _plain(text).replace("|", "\\|")
 
 
 PAGES: Mapping[str, Writer] = {
@@ -148,4 +185,5 @@ PAGES: Mapping[str, Writer] = {
     "commands": commands_page,
     "manifest": manifest_page,
     "tasks": tasks_page,
+    "troubleshooting": troubleshooting_page,
 }

@@ -35,4 +35,4 @@ PRESENT = {
 AVOIDED = {**INCLUSIVE, **NO_BELITTLING, **PRESENT}
 
 # Right here, and unknown to codespell or taken by it for another word's misspelling.
-KNOWN = ("aks", "requestors", "wit")
+KNOWN = ("aks", "buid", "requestors", "wit")
