@@ -132,8 +132,8 @@ def troubleshooting_page(root: Path) -> str:
     from checker.troubleshooting import CATALOGUE
 
     parts = [
-        "# Troubleshooting\n\nBy the text that you see. `checker explain --log FILE` finds it in a log for you: copy the "
-        f"log of a run into a file first. {MADE}"
+        "# Troubleshooting\n\nBy the text that you see. `checker explain --log FILE` finds it in a log for you: copy "
+        f"the log of a run into a file first. {MADE}"
     ]
     for module in MODULES.values():
         mine = [one for one in CATALOGUE if one.module == module.code]

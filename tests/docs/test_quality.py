@@ -113,6 +113,7 @@ def test_right_calls_of_the_azure_cli() -> None:
     text = 'export X="$(az account show --query id --output tsv)" && az login --tenant "<your directory>"'
     assert list(wrong_calls(text)) == []
     assert list(wrong_calls("the command jazz up")) == []
+    assert list(wrong_calls("az ml")) == []
 
 
 def test_names_are_those_of_workshop_toml() -> None:
