@@ -4,7 +4,7 @@ from typing import Protocol
 
 import typer
 
-from checker.commands import catalogue, check, classroom, cleanup, doctor, hint, labs, progress
+from checker.commands import bundle, catalogue, check, classroom, cleanup, doctor, hint, labs, progress, quiz
 
 
 class Command(Protocol):
@@ -14,4 +14,4 @@ class Command(Protocol):
         """Add the command, or commands, to the command line."""
 
 
-COMMANDS: tuple[Command, ...] = (check, doctor, hint, progress, catalogue, labs, cleanup, classroom)
+COMMANDS: tuple[Command, ...] = (check, doctor, hint, progress, quiz, bundle, catalogue, labs, cleanup, classroom)

@@ -12,7 +12,7 @@ import typer
 from checker.console import view, write
 from checker.errors import UsageError
 from checker.options import Config, FormatOption
-from checker.settings import find_file, read_settings
+from checker.settings import find_file
 
 if TYPE_CHECKING:
     from checker.progress import Memory, QuizMemory
@@ -28,10 +28,10 @@ def register(app: typer.Typer) -> None:
 
 def progress(form: FormatOption = "terminal", config: Config = None) -> None:
     """Show what passed, module by module, and since when something does not. Nothing is asked; the last looks count."""
-    from checker.progress import open_store, remembered, remembered_quizzes
+    from checker.progress import open_store, remembered, remembered_quizzes, whose
     from checker.reports.progress import render_progress
 
-    settings = read_settings(config or find_file(Path.cwd()), os.environ)
+    settings = whose(config or find_file(Path.cwd()), os.environ)
     store = open_store()
     checks, quizzes = remembered(store, settings), remembered_quizzes(store, settings)
     if form == "terminal":
