@@ -21,6 +21,8 @@ SUBMIT = "python solution/monitoring/submit_drift.py"
 MONITOR = "python solution/monitoring/monitor.py"
 DECISION = "labs/monitoring/decision.md"
 DECISIONS = ("retrain", "ignore", "roll back")
+FEWEST_WORDS = 20
+WORD = re.compile(r"\w+")
 DECIDED = re.compile(r"^\W*decision\W*:\W*(.*?)\W*$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -243,8 +245,8 @@ def decision_is_written_down(context: CheckContext) -> Evidence:
             "Three answers are possible, and one of them has to be chosen: " + ", ".join(DECISIONS) + ".",
             "Ask where the shift comes from: from the patients, or from the program that asks?",
         )
-    words = len([word for word in DECIDED.sub("", text).split() if word.isalpha() and word != "TODO"])
-    if words < 20:
+    words = len([word for word in WORD.findall(DECIDED.sub("", text)) if word != "TODO"])
+    if words < FEWEST_WORDS:
         raise failed(
             f"{DECISION}: {said}, with {words} words of reasons",
             expected,

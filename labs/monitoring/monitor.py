@@ -14,23 +14,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import workshop
 from drift import THRESHOLD, WATCHED
 from send import live_deployment
-from workshop import StepError, Workshop
+from submit_drift import newest_data
+from workshop import Workshop
 
 if TYPE_CHECKING:
-    from azure.ai.ml import MLClient
     from azure.ai.ml.entities import DataDriftSignal, MonitorSchedule
 
 SPARK = {"instance_type": "standard_e4s_v3", "runtime_version": "3.4"}
 HOUR = 3
-
-
-def newest_data(ml: "MLClient", settings: Workshop) -> str:
-    """Returns the newest version of the data asset. Raises StepError when there is none."""
-    versions = list(ml.data.list(name=settings.names.data_asset))
-    if not versions:
-        raise StepError(f"There is no {settings.names.data_asset}: run labs/data/register_data.py.")
-    newest = max(versions, key=workshop.version_number)
-    return f"{newest.name}:{newest.version}"
 
 
 # --8<-- [start:m13-signal]

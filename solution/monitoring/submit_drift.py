@@ -20,6 +20,7 @@ from submit_training import read_output, run_job
 from workshop import StepError, Workshop
 
 if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
     from azure.ai.ml.entities import Command
 
 CODE = Path(__file__).resolve().parent
@@ -36,7 +37,16 @@ def read_window(path: Path, name: str) -> dict[str, Any]:
     return found
 
 
-def drift_job(settings: Workshop, name: str, window: dict[str, Any], even_if_few: bool) -> "Command":
+def newest_data(ml: "MLClient", settings: Workshop) -> str:
+    """Returns the newest version of the data asset. Raises StepError when there is none."""
+    versions = list(ml.data.list(name=settings.names.data_asset))
+    if not versions:
+        raise StepError(f"There is no {settings.names.data_asset}: run solution/data/register_data.py.")
+    newest = max(versions, key=workshop.version_number)
+    return f"{newest.name}:{newest.version}"
+
+
+def drift_job(settings: Workshop, name: str, window: dict[str, Any], reference: str, even_if_few: bool) -> "Command":
     """Returns the job. The reference is the data that the model learned from, not an earlier window of requests."""
     from azure.ai.ml import Input, Output, command
     from azure.ai.ml.constants import AssetTypes
@@ -53,7 +63,7 @@ def drift_job(settings: Workshop, name: str, window: dict[str, Any], even_if_few
             "collected": Input(
                 type=AssetTypes.URI_FOLDER, path=f"azureml://datastores/workspaceblobstore/paths/{folder}"
             ),
-            "reference": Input(type=AssetTypes.URI_FILE, path=f"azureml:{names.data_asset}@latest"),
+            "reference": Input(type=AssetTypes.URI_FILE, path=f"azureml:{reference}"),
         },
         outputs={"drift": Output(type=AssetTypes.URI_FOLDER)},
         environment=f"{names.environment}@latest",
@@ -87,7 +97,8 @@ def main() -> int:
     options, settings = parser.parse_args(), workshop.load()
     window = read_window(options.windows, options.window)
     ml = workshop.ml_client(settings)
-    name = run_job(ml, drift_job(settings, options.window, window, options.even_if_few))
+    job = drift_job(settings, options.window, window, newest_data(ml, settings), options.even_if_few)
+    name = run_job(ml, job)
     report = read_output(ml, name, "drift", "drift.json")
     print(f"window {options.window}: {report['rows']} rows, BMI {report['psi'].get('BMI', 0):.3f}")
     require_calm(report, int(window["requests"]))

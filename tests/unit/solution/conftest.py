@@ -18,8 +18,9 @@ ROOT = Path(__file__).resolve().parents[3]
 SOLUTION = ROOT / "solution"
 DATA = ROOT / "labs" / "data"
 START_SECONDS = 90
+FOLDERS = ("", "data", "training", "image", "deployment", "monitoring", "responsible")
 # The steps are scripts and find each other beside themselves; a test that imports one does what Python does then.
-sys.path += [str(SOLUTION / folder) for folder in ("", "data", "training", "image", "deployment")]
+sys.path += [str(SOLUTION / folder) for folder in FOLDERS]
 # The stock server binds every address and has no option for it; a test must not, so the constant is set before it runs.
 LAUNCHER = (
     "import sys\n"
