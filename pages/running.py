@@ -4,6 +4,8 @@ import json
 import os
 import platform
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -105,11 +107,17 @@ def run_pages(site: Site, pages: Iterable[str], reader: Reader, tell: Callable[[
             if why:
                 outcome.findings.append(Finding(block, why, answer.output))
                 break
-        if not any("timeout" in one.why for one in outcome.findings):
-            shell.run("command -v sandbox >/dev/null && sandbox down", 60)
     finally:
         shell.close()
+        _stop_sandbox(reader)
     return outcome
+
+
+def _stop_sandbox(reader: Reader) -> None:
+    """Whatever became of the shell: a sandbox is a daemon, and outlives it."""
+    if (state := reader.folder / "state").exists():
+        command = [sys.executable, "-m", "sandbox", "down", "--state", str(state)]
+        subprocess.run(command, cwd=reader.checkout, capture_output=True, timeout=60, check=False)
 
 
 def judged(block: Block, answer: Answer) -> str:

@@ -1,6 +1,8 @@
 """The runner on small pages: one shell from page to page, what fails and what should, time limits, what is measured."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -104,6 +106,15 @@ def test_block_that_does_not_end_is_ended(make: Make, tmp_path: Path) -> None:
     assert "not ended after its timeout of 1 seconds" in outcome.findings[0].why
     assert "before" in outcome.findings[0].output
     assert not _lives(int((work / "pid").read_text()))
+
+
+def test_sandbox_of_a_page_ends_with_the_run(make: Make, tmp_path: Path) -> None:
+    up = '```bash\n"$PAGES_LENT/.venv/bin/python" -m sandbox up --detach --port "$PAGES_PORT"\n```\n'
+    page = up + "<!-- run: timeout=1 -->\n```bash\nsleep 60\n```\n"
+    outcome, told, _ = run(make(one=page), tmp_path)
+    assert [line.split()[0] for line in told] == ["ran", "failed"], outcome.findings
+    status = [sys.executable, "-m", "sandbox", "status", "--state", str(tmp_path / "reader" / "state")]
+    assert subprocess.run(status, cwd=REPOSITORY, check=False).returncode == 1
 
 
 def test_conditions_may_fail(tmp_path: Path) -> None:
