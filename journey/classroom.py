@@ -27,7 +27,7 @@ MOST = 100
 NAMES = ("Ada", "Ben", "Cleo", "Dana", "Emil", "Fay", "Gus", "Hana", "Ivo", "Jona")
 # Mistakes that are seen from outside: nothing of them lies in the attendee's own workshop.toml, shell or clone.
 SEEN_FROM_OUTSIDE = (
-    *("project-basic", "project-scrum", "project-public", "import-never-done", "code-in-another-repository"),
+    *("project-basic", "project-scrum", "project-public", "import-never-done", "pipeline-file-misspelt"),
     *("default-branch-master", "trigger-none", "trigger-excludes-main", "trigger-of-another-branch"),
     *("connection-name-with-space", "connection-with-a-secret", "connection-to-another-subscription"),
     *("connection-renamed", "suffix-placeholder", "suffix-never-changed", "suffix-without-a-variable"),

@@ -4,7 +4,9 @@ from journey.mistakes import (
     clone,
     connection,
     definitions,
+    leftovers,
     organization,
+    preflight,
     production,
     repository,
     retraining,
@@ -16,6 +18,7 @@ from journey.mistakes import (
 from journey.mistakes.registry import Mistake, Undo, Variation, gather, gather_variations
 
 MISTAKES = gather(
+    preflight,
     organization,
     repository,
     connection,
@@ -26,6 +29,7 @@ MISTAKES = gather(
     retraining,
     clone,
     secrets,
+    leftovers,
 )
 
 VARIATIONS = gather_variations(variations)

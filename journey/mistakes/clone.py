@@ -222,7 +222,7 @@ def _lines(world: World) -> list[str]:
 # M11 -----------------------------------------------------------------------------------------------------------------
 
 
-@mistake("data-tests-look-at-samples", "M11", "DQT001", "", "M11", clone=True)
+@mistake("data-tests-look-at-samples", "M11", "DQT001", "which file do the tests look at", "M11", clone=True)
 def data_tests_look_at_samples(world: World) -> Undo:
     """The data tests look at the bad sample files, and not at the data that is trained on."""
     return unsolved(world, [DATA_TESTS], "M11")
@@ -260,7 +260,7 @@ def tolerance_of_nothing(world: World) -> Undo:
     return edited(world, "workshop.toml", ("tolerance = 0.05", "tolerance = 0.0"))
 
 
-@mistake("tolerance-of-everything", "M11", "GAT003", "", "M11", clone=True)
+@mistake("tolerance-of-everything", "M11", "GAT003", "whose BMI has the wrong sign", "M11", clone=True)
 def tolerance_of_everything(world: World) -> Undo:
     """The gate lets a model through that is half as good."""
     return edited(world, "workshop.toml", ("tolerance = 0.05", "tolerance = 1.0"))
@@ -272,7 +272,7 @@ def gate_never_seen_closed(world: World) -> None:
     world.project.organization.delete(world.project.path(f"build/builds/{world.stopped}"))
 
 
-@mistake("gate-that-says-yes", "M11", "GAT006", "", "M11", clone=True)
+@mistake("gate-that-says-yes", "M11", "GAT006", "a rule that always passes is a remark", "M11", clone=True)
 def gate_that_says_yes(world: World) -> Undo:
     """The evaluation accepts whatever it is shown."""
     return unsolved(world, [EVALUATE], "M11")

@@ -12,7 +12,7 @@ from journey.proving.judging import Verdict, judge_mistake, judge_pass
 from journey.proving.looking import Checker, Seen, codes_of
 from journey.worlds import Ground, World, new_world, reach
 
-SWITCHES = "/_sandbox/devops/switches"
+SWITCHES = {"": "/_sandbox/devops/switches", "azure.": "/_sandbox/azure/switches"}
 
 
 class Worlds:
@@ -50,29 +50,42 @@ class Worlds:
 
 
 class Switchboard:
-    """The failures of an organisation, as the owner of a sandbox switches them; they hold for all who use it."""
+    """The failures of an organisation, and of a subscription (with `azure.` in front of their names), as the owner of
+    a sandbox switches them. They hold for all who use it.
+    """
 
     def __init__(self, ground: Ground, secret: str) -> None:
-        self._url = ground.wire.address + SWITCHES
         self._headers = {"x-sandbox-secret": secret}
         self._ground = ground
 
     def set(self, values: Mapping[str, object]) -> None:
-        self._ground.wire.send("PATCH", self._url, json=dict(values), headers=self._headers)
+        azure = {name.removeprefix("azure."): one for name, one in values.items() if name.startswith("azure.")}
+        devops = {name: one for name, one in values.items() if not name.startswith("azure.")}
+        for prefix, wanted in (("", devops), ("azure.", azure)):
+            if wanted:
+                self._send("PATCH", prefix, wanted)
 
     def reset(self) -> None:
-        self._ground.wire.send("DELETE", self._url, headers=self._headers)
+        for prefix in SWITCHES:
+            self._send("DELETE", prefix, None)
+
+    def _send(self, method: str, prefix: str, body: object) -> None:
+        url = self._ground.wire.address + SWITCHES[prefix]
+        self._ground.wire.send(method, url, json=body, headers=self._headers)
 
 
-def prove_mistake(one: Mistake, worlds: Worlds, checker: Checker, switchboard: Switchboard | None = None) -> Verdict:
-    """Makes a mistake in a world, looks, and takes it back. One that cannot be made is not found.
+def prove_mistake(
+    one: Mistake, worlds: Worlds, checker: Checker, switchboard: Switchboard | None = None, whole: bool = True
+) -> Verdict:
+    """Makes a mistake in a world, looks, and takes it back. One that cannot be made is not found. Without `whole` only
+    its check is looked at, and what that needs.
 
     Raises ValueError for a mistake that needs a switch without anybody who may switch.
     """
     if one.switches and switchboard is None:
         raise ValueError(f"{one.id} needs {', '.join(one.switches)} switched")
     try:
-        return judge_mistake(one, _seen_with(one, worlds, checker, switchboard))
+        return judge_mistake(one, _seen_with(one, worlds, checker, switchboard, whole))
     except (JourneyError, requests.RequestException) as error:
         return Verdict(one.id, one.module, False, (), f"it could not be made: {error}")
 
@@ -80,18 +93,22 @@ def prove_mistake(one: Mistake, worlds: Worlds, checker: Checker, switchboard: S
 def prove_variation(one: Variation, worlds: Worlds, checker: Checker) -> Verdict:
     """Makes a variation, looks, and takes it back."""
     try:
-        return judge_pass(one.id, one.module, _seen_with(one, worlds, checker, None))
+        return judge_pass(one.id, one.module, _seen_with(one, worlds, checker))
     except (JourneyError, requests.RequestException) as error:
         return Verdict(one.id, one.module, False, (), f"it could not be made: {error}")
 
 
 def _seen_with(
-    one: Mistake | Variation, worlds: Worlds, checker: Checker, switchboard: Switchboard | None
+    one: Mistake | Variation,
+    worlds: Worlds,
+    checker: Checker,
+    switchboard: Switchboard | None = None,
+    whole: bool = True,
 ) -> Mapping[str, Seen]:
     """What the checker says while it is so. A world that was not put right again is lent to nobody else."""
     switches = one.switches if isinstance(one, Mistake) else {}
     world = worlds.fresh(one.needs, one.clone) if one.spoils else worlds.borrow(one.needs, one.clone)
-    codes = codes_of(checker, one.looks, machine=one.clone)
+    codes = (one.code,) if isinstance(one, Mistake) and not whole else codes_of(checker, one.looks, machine=one.clone)
     try:
         if switches and switchboard:
             switchboard.set(switches)

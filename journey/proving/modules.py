@@ -17,13 +17,19 @@ ALREADY_SO: Mapping[str, frozenset[str]] = {
     "M11": frozenset({"GAT003"}),
     "M15": frozenset({"SEC001", "SEC002", "SEC003", "SEC004", "SEC005", "CST002"}),
 }
-REACHED = tuple(f"M{one}" for one in (*range(1, 12), 15))  # the modules that a world can be brought through
+REACHED = tuple(f"M{one}" for one in (*range(1, 12), 15, 16))  # the modules whose work a world can have done
+CLEANED, CLEAN = "M16", "M2"  # after the clean-up a world is as before anything was made in its project
 
 
 def before(module: str) -> str:
     """The module that an attendee has done before this one."""
     earlier = [one for one in ("M0", *REACHED) if number(one) < number(module)]
     return earlier[-1]
+
+
+def after(module: str) -> str:
+    """The module whose world an attendee has who has done this one."""
+    return CLEAN if module == CLEANED else module
 
 
 def work_of(checker: Checker, module: str) -> tuple[str, ...]:

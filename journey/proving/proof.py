@@ -11,7 +11,7 @@ from journey.mistakes.registry import Mistake, Variation, number
 from journey.proving.corpus import Switchboard, Worlds, prove_mistake, prove_variation
 from journey.proving.judging import Verdict
 from journey.proving.looking import Checker
-from journey.proving.modules import REACHED, before, prove_solution, prove_starter
+from journey.proving.modules import REACHED, after, before, prove_solution, prove_starter
 
 SCHEMA, VERSION = "mlops-workshop/proof", 1
 STARTER, SOLUTION, MISTAKE, VARIATION = "starter", "solution", "mistake", "variation"
@@ -93,7 +93,7 @@ def _prove_starter(module: str, worlds: Worlds, checker: Checker) -> Proof:
 
 
 def _prove_solution(module: str, worlds: Worlds, checker: Checker) -> Proof:
-    return Proof(SOLUTION, prove_solution(module, worlds.fresh(module, clone=True), checker))
+    return Proof(SOLUTION, prove_solution(module, worlds.fresh(after(module), clone=True), checker))
 
 
 def _prove_variation(one: Variation, worlds: Worlds, checker: Checker) -> Proof:

@@ -14,6 +14,7 @@ PATIENCE = 60  # seconds for one answer
 LONGEST = 90.0  # seconds for one long-running operation
 CONNECTIONS = 16
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.03, 0.3  # seconds: what is waited for here takes a second, not ten minutes
+UP = "sandbox up --detach"
 ENDED_BADLY = ("Failed", "Canceled")
 
 T = TypeVar("T")
@@ -67,11 +68,13 @@ def sign_in(metadata_url: str | None, bundle: str | None) -> Wire:
     from azure.core.exceptions import ClientAuthenticationError
     from azure.identity import DefaultAzureCredential
 
-    address = resource_manager(metadata_url)
     try:
+        address = resource_manager(metadata_url)
         token = DefaultAzureCredential().get_token(f"{address}/.default").token
     except ClientAuthenticationError as error:
         raise JourneyError("the sign-in to Azure", error.message, "an identity", LOGIN_HINT) from error
+    except requests.RequestException as error:
+        raise JourneyError(metadata_url or "Azure", f"no answer ({error})", "a cloud that answers", UP) from error
     return Wire(address, token, bundle)
 
 

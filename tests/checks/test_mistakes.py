@@ -57,8 +57,9 @@ def test_variation_passes_every_check(one: Variation, worlds: Worlds) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("one", IN_CLONES.values(), ids=IN_CLONES.keys())
-def test_mistake_in_a_clone_is_found_by_its_check_and_no_other(one: Mistake, worlds: Worlds) -> None:
-    verdict = prove_mistake(one, worlds, InProcess())
+def test_mistake_in_a_clone_is_found_by_its_check(one: Mistake, worlds: Worlds) -> None:
+    """`journey prove` looks at the whole module; here it is the one check, as each look takes seconds."""
+    verdict = prove_mistake(one, worlds, InProcess(), whole=False)
     assert verdict.good, verdict.problem
 
 
