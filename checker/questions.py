@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from checker.settings import ConfigurationError
 
@@ -50,7 +50,7 @@ def _question(file: Path, number: int, entry: Mapping[str, Any]) -> Question:
     return Question(ask, tuple(choices), answer - 1, tuple(reasons))
 
 
-def _are_texts(value: object) -> bool:
+def _are_texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(one, str) and one for one in value)
 
 

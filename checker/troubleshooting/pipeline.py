@@ -133,7 +133,7 @@ TROUBLES = (
         "variable-not-replaced",
         "A variable of the pipeline has no value",
         r"\$\([A-Za-z_][\w.]*\): command not found",
-        "/home/vsts/work/_temp/3f.sh: line 1: $(azureml.resourceGroup): command not found",
+        "bash: line 1: $(azureml.resourceGroup): command not found",
         "M5",
         "The agent replaces $(name) before the shell sees it. What has no value stays, and the shell tries to run it.",
         "Define the variable in the file or in its group, or correct its spelling.",
