@@ -4,6 +4,7 @@ from journey.mistakes import (
     clone,
     connection,
     definitions,
+    exchange,
     leftovers,
     organization,
     preflight,
@@ -28,6 +29,7 @@ MISTAKES = gather(
     production,
     retraining,
     clone,
+    exchange,
     secrets,
     leftovers,
 )

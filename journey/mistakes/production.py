@@ -129,7 +129,7 @@ def traffic_nowhere(world: World) -> Undo:
 
 def released(world: World, image: str, model: str = "") -> Undo:
     """All traffic to another deployment, green; undone by sending it back to blue and taking green away."""
-    make_deployment(world.resources, image, model or world.models[-1], "green", _next(world))
+    make_deployment(world.resources, image, model or world.models[-1], "green", next_environment(world))
     set_traffic(world.resources, {"green": 100})
 
     def undo() -> None:
@@ -139,7 +139,7 @@ def released(world: World, image: str, model: str = "") -> Undo:
     return undo
 
 
-def _next(world: World) -> str:
+def next_environment(world: World) -> str:
     """The number of the next version of the environment that serves: a version never changes."""
     path = f"{world.resources.workspace}/environments/{world.names['image_environment']}/versions"
     found = world.resources.call("GET", path, version=DEPLOYMENTS)["value"]
@@ -178,7 +178,7 @@ def endpoint_takes_tokens(world: World) -> Undo:
     name, home = f"tokens-{world.suffix}", world.names["production"]
     other = world.elsewhere(production=name)
     make_endpoint(other, "AMLToken")
-    make_deployment(other, world.image, world.models[-1], version=_next(world))
+    make_deployment(other, world.image, world.models[-1], version=next_environment(world))
     set_traffic(other, {"blue": 100}, "AMLToken")
     assert home != name
     back = changed(world, "production", name)

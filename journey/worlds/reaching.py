@@ -7,7 +7,7 @@ from journey.worlds.clones import commit_clone, write_clone, write_passport
 from journey.worlds.pipelines import STARTER_SUFFIX
 from journey.worlds.project import PRODUCTION, STAGING, Run
 from journey.worlds.resources import Resources
-from journey.worlds.serving import make_image, make_production, make_staging
+from journey.worlds.serving import make_image, make_production, make_staging, set_traffic
 from journey.worlds.world import World
 
 THREADS = 6
@@ -158,6 +158,14 @@ def _release(world: World, number: int, pool: ThreadPoolExecutor) -> None:
 
 def _produce(resources: Resources, world: World) -> None:
     make_production(resources, world.image, world.models[-1])
+    if int(world.module[1:]) >= 12:
+        set_traffic(resources, {"blue": 100}, tags=rolled_back(world))
+
+
+def rolled_back(world: World) -> dict[str, str]:
+    """What the endpoint remembers after module 12: an older version took over, and the way back was taken."""
+    older, newer = world.models[0], world.models[-1]
+    return {"rolled_back": f"2026-11-24T10:00:00Z from {older} to {newer}"}
 
 
 def _all(futures: list[Future[None]]) -> None:

@@ -161,10 +161,13 @@ def make_deployment(resources: Resources, image: str, model: str, name: str = "b
     resources.call("PUT", f"{resources.endpoint}/deployments/{name}", body, DEPLOYMENTS)
 
 
-def set_traffic(resources: Resources, traffic: Mapping[str, int], auth: str = "Key") -> None:
+def set_traffic(
+    resources: Resources, traffic: Mapping[str, int], auth: str = "Key", tags: Mapping[str, str] | None = None
+) -> None:
+    """Who gets which share; `tags` are what the endpoint remembers of exchanges, and go with every write."""
     body = {
         "location": resources.location,
-        "tags": resources.tags,
+        "tags": {**resources.tags, **(tags or {})},
         "identity": {"type": "SystemAssigned"},
         "properties": {"authMode": auth, "traffic": dict(traffic)},
     }
