@@ -1,12 +1,14 @@
 """REP004, REP005 and the hints of AUT001: the path filter, the policy on main, and branches that were never merged."""
 
+import re
+
 import pytest
 
 from checker.model import CheckResult, Outcome
 from tests.checks.test_module_6 import seen
 from tests.checks.workplace import Workplace
 
-FILTER = "  paths:\n    include:\n      - azure-pipelines.yml\n      - labs\n"
+FILTER = re.compile(r"^  paths:\n(?: {4}.*\n)+", re.MULTILINE)
 
 
 def hints(result: CheckResult) -> str:
@@ -18,8 +20,9 @@ def filtered(workplace: Workplace, paths: str) -> None:
     """A project whose pipeline has this path filter."""
     workplace.make_project()
     text = workplace.yaml()
-    assert FILTER in text
-    workplace.push(text.replace(FILTER, paths))
+    replaced, count = FILTER.subn(lambda _: paths, text)
+    assert count == 1, text
+    workplace.push(replaced)
 
 
 @pytest.mark.parametrize(
