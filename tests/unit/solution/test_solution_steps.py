@@ -33,8 +33,18 @@ STEPS = sorted(
     path
     for path in SOLUTION.rglob("*.py")
     if "tests" not in path.parts
-    and path.name not in {"workshop.py", "release.py", "score.py", "train.py", "evaluate.py"}
+    and path.name not in {"workshop.py", "release.py", "score.py", "train.py", "evaluate.py", "drift.py"}
 )
+# What comes after a release reads no passport.
+AFTERWARDS = {
+    "blue_green": ["roll-back"],
+    "send": [],
+    "submit_drift": ["--window", "of-nobody"],
+    "monitor": [],
+    "false_alarms": ["--draws", "none"],
+    "by_group": [],
+    "model_card": ["write"],
+}
 PASSPORT: dict[str, Any] = {
     "format": 1,
     "source": {"commit": "c" * 40, "build": "17"},
@@ -343,11 +353,13 @@ def test_a_step_runs_from_the_repository_root(step: Path, tmp_path: Path) -> Non
     assert helped.returncode == 0, helped.stderr
     assert "azure.core" not in helped.stderr
     assert run([sys.executable, script, "--no-such-option"]).returncode == 2
-    options = [] if step.stem == "provision" else ["--release", str(tmp_path / "release.json")]
+    options = AFTERWARDS.get(step.stem, ["--release", str(tmp_path / "release.json")])
+    options = [] if step.stem == "provision" else options
     lost = run([sys.executable, script, *options])
     assert lost.returncode == 2, lost.stderr
     assert "Traceback" not in lost.stderr
-    assert "run solution/" in lost.stderr or "AZURE_SUBSCRIPTION_ID" in lost.stderr
+    if step.stem != "false_alarms":  # it needs nothing but the data
+        assert "run solution/" in lost.stderr or "AZURE_SUBSCRIPTION_ID" in lost.stderr
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
