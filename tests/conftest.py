@@ -72,6 +72,15 @@ def stop_sandbox(state: Path) -> None:
     run_sandbox("down", state=state)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def checker_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What the checker keeps for a person goes to a folder of the tests, whoever starts it."""
+    home = tmp_path_factory.mktemp("checker-home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLOPS_CHECKER_HOME", str(home))
+        yield home
+
+
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The session's sandbox, with this process's environment set as `sandbox env` says."""
