@@ -30,6 +30,9 @@ print(DefaultAzureCredential().get_token(sys.argv[1]).token)' "$manager/.default
 
 request() {
   local options=(--silent --show-error --fail-with-body --request "$1" "$2")
+  if [ -n "${REQUESTS_CA_BUNDLE-}" ]; then
+    options+=(--cacert "$REQUESTS_CA_BUNDLE") # what the SDKs trust; curl may have been told something else
+  fi
   if [ -n "$3" ]; then
     printf '%s' "$3" | curl "${options[@]}" --header "Content-Type: application/json" --data-binary @- \
       --config <(printf '%s\n' "$4")
