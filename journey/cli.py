@@ -11,6 +11,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -19,11 +20,13 @@ from typing import Annotated
 import typer
 
 from journey.attendee import Attendee, read_attendee
-from journey.day import DAY, Day, chosen
+from journey.day import FIRST, LAST, Day, plan
+from journey.day.workplace import require_committed
 from journey.errors import JourneyError
 from journey.local import SandboxError, running_sandbox
 from journey.organization import Organization
 from journey.rehearsal import Runner, StepResult
+from journey.replay import ModuleResult, ReplayStopped, document, own_machine, prepare, replay, row, table
 from journey.source import make_source
 from journey.steps import solution_steps
 
@@ -60,17 +63,22 @@ def rehearse(
     road: Annotated[Road, typer.Option(help="Run the scripts by hand, or walk the day through Azure DevOps.")] = (
         Road.PIPELINE
     ),
+    last: Annotated[int, typer.Option("--to", min=FIRST, max=LAST, help="End with this module.")] = LAST,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the scratch folder with its logs.")] = False,
-    timings: Annotated[Path | None, typer.Option(help="Write the seconds of each step to this file, as JSON.")] = None,
+    timings: Annotated[Path | None, typer.Option(help="Write where the seconds went to this file, as JSON.")] = None,
 ) -> None:
-    """Get a model to production and a second one after it, on a local Azure, then run the checker."""
+    """Do every module of the workshop on a local Azure, run its checks, clean up, and prove that nothing is left."""
     signal.signal(signal.SIGTERM, _interrupt)
     started = time.monotonic()
     results: list[StepResult] = []
+    modules: list[ModuleResult] = []
     scratch: Path | None = None
     try:
         scratch = Path(tempfile.mkdtemp(prefix="rehearsal-"))
-        code = _rehearse(scratch, results, road)
+        code = _rehearse(scratch, results, modules, road, last)
+    except ReplayStopped as stopped:
+        typer.echo(f"stopped at {stopped}", err=True)
+        code = stopped.code
     except (SandboxError, JourneyError) as error:
         typer.echo(str(error), err=True)
         code = 2
@@ -78,10 +86,10 @@ def rehearse(
         typer.echo("\nInterrupted. Everything the rehearsal started has been stopped.", err=True)
         code = 130
     total = time.monotonic() - started
+    typer.echo(f"\n{table(modules)}" if modules else "")
     typer.echo(_summary(results, total))
     if timings:
-        seconds = {result.step.title: round(result.seconds, 2) for result in results}
-        timings.write_text(json.dumps({"total": round(total, 2), "steps": seconds}, indent=2))
+        timings.write_text(json.dumps(_timings(results, modules, total), indent=2) + "\n", encoding="utf-8")
     if scratch and (keep or code):
         typer.echo(f"logs      {scratch / 'logs'}")
     elif scratch:
@@ -91,19 +99,30 @@ def rehearse(
 
 @program.command()
 def run(
-    first: Annotated[int, typer.Option("--from", min=1, max=len(DAY), help="Begin with this step.")] = 1,
-    last: Annotated[int, typer.Option("--to", min=1, max=len(DAY), help="End with this step.")] = len(DAY),
+    first: Annotated[int, typer.Option("--from", min=FIRST, max=LAST, help="Begin with this module.")] = FIRST,
+    last: Annotated[int, typer.Option("--to", min=FIRST, max=LAST, help="End with this module.")] = LAST,
     source: Annotated[str, typer.Option(help="What to import: the clone address of the workshop's repository.")] = "",
     project: Annotated[str, typer.Option(help="The project in Azure DevOps; else that of workshop.toml.")] = "",
     yaml: Annotated[str, typer.Option(help="The pipeline's file; else that of workshop.toml.")] = "",
+    clone: Annotated[
+        Path | None,
+        typer.Option(help="Where you work, or will; else this folder if it is your clone, else a copy for the while."),
+    ] = None,
+    timings: Annotated[Path | None, typer.Option(help="Write where the seconds went to this file, as JSON.")] = None,
 ) -> None:
-    """Walk the attendee's day on Azure DevOps; what is done already stays as it is."""
+    """Do the work of the modules from one to another, so that you stand at the start of the next one.
+
+    What is done already stays as it is, and a second time nothing changes. The clean-up is the checker's.
+    """
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with tempfile.TemporaryDirectory(prefix="journey-") as scratch:
-            address = source or REPOSITORY.as_uri()
-            attendee = read_attendee(os.environ, REPOSITORY / "workshop.toml", address, project, yaml)
-            _walk(attendee, Path(scratch), first, last)
+            attendee = read_attendee(
+                os.environ, REPOSITORY / "workshop.toml", source or REPOSITORY.as_uri(), project, yaml
+            )
+            measured = _walk(attendee, Path(scratch), first, last, clone.absolute() if clone else None)
+        if timings:
+            timings.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
     except JourneyError as error:
         typer.echo(str(error), err=True)
         raise SystemExit(1) from error
@@ -167,26 +186,30 @@ def make_class(
     typer.echo(f"{len(seats)} attendees in {time.monotonic() - started:.0f} s; {roster}, {key}")
 
 
-def _walk(attendee: Attendee, scratch: Path, first: int, last: int) -> None:
-    """Each step with what it did. Raises JourneyError at the first that cannot go on."""
-    organization = Organization(attendee.organization, attendee.token)
+def _walk(attendee: Attendee, scratch: Path, first: int, last: int, clone: Path | None) -> dict[str, object]:
+    """Each step with what it did; where the seconds went. Raises JourneyError at the first that cannot go on."""
+    organization, steps = Organization(attendee.organization, attendee.token), []
     try:
-        day = Day(attendee, organization, scratch, typer.echo)
-        for step in chosen(first, last):
-            typer.echo(f"{step.number:2}  {step.module:4} {step.title}")
+        day = Day(attendee, organization, scratch, typer.echo, clone, Path.cwd())
+        require_committed(day)
+        for step in plan(first, last):
+            typer.echo(f"M{step.module:<3} {step.title}")
             started = time.monotonic()
             done = step.run(day)
-            typer.echo(f"    {done} ({time.monotonic() - started:.1f} s)")
+            seconds = time.monotonic() - started
+            typer.echo(f"     {done} ({seconds:.1f} s)")
+            steps.append({"module": step.module, "title": step.title, "seconds": round(seconds, 2)})
+        return {"steps": steps, **asdict(day.waiting)}
     finally:
         organization.close()
 
 
-def _rehearse(scratch: Path, results: list[StepResult], road: Road) -> int:
-    """One road, then the checks, on a sandbox that ends with this call; the exit code."""
+def _rehearse(scratch: Path, results: list[StepResult], modules: list[ModuleResult], road: Road, last: int) -> int:
+    """One road, with its checks, on a sandbox that ends with this call; the exit code. Raises ReplayStopped."""
     with running_sandbox(scratch / "state") as environment:
         typer.echo(f"sandbox   {environment['AZURE_AUTHORITY_HOST']}")
         if road is Road.PIPELINE:
-            return _by_pipeline(_runner(scratch, environment), scratch)
+            return _by_pipeline(environment, scratch, modules, last)
         # By hand there is no organisation: then the checker does not look for one either.
         alone = {name: value for name, value in environment.items() if not name.startswith("AZURE_DEVOPS_")}
         return _by_scripts(_runner(scratch, alone), scratch, results)
@@ -196,13 +219,21 @@ def _runner(scratch: Path, environment: Mapping[str, str]) -> Runner:
     return Runner(REPOSITORY, scratch, scratch / "release.json", {**environment, "WORKSHOP_SUFFIX": SUFFIX})
 
 
-def _by_pipeline(runner: Runner, scratch: Path) -> int:
+def _by_pipeline(environment: Mapping[str, str], scratch: Path, modules: list[ModuleResult], last: int) -> int:
     """The day of an attendee who imports the kit as it lies here, and sets the staging key that the checker needs."""
-    private = {KEY: secrets.token_urlsafe(24)}
-    source = make_source(REPOSITORY, scratch / "source")
-    return runner.call("journey", "run", "--source", source, environment=private) or runner.call(
-        "checker", "check", environment=private
-    )
+    own = own_machine(scratch, REPOSITORY)
+    runner = _runner(scratch, {**environment, **own, KEY: secrets.token_urlsafe(24)})
+    place = prepare(make_source(REPOSITORY, scratch / "source"), scratch)
+    for result in replay(runner, place, SUFFIX, last):
+        modules.append(result)
+        typer.echo(f"checks    {row(result)}")
+    typer.echo("all is well")
+    return 0
+
+
+def _timings(results: list[StepResult], modules: list[ModuleResult], total: float) -> Mapping[str, object]:
+    steps = {result.step.title: round(result.seconds, 2) for result in results}
+    return {**document(modules, total), "steps": steps}
 
 
 def _by_scripts(runner: Runner, scratch: Path, results: list[StepResult]) -> int:

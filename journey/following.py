@@ -12,6 +12,7 @@ from journey.polling import SHORTEST, pauses
 
 LONGEST_RUN = 3 * 3600.0
 LOG_LINES = 15
+INSTALLING = "Install dependencies"  # as labs/pipelines/python.yml calls its step
 WAITING = ("pending", "inProgress")
 MARKS = {"succeeded": "ok", "succeededWithIssues": "ok, with issues", "skipped": "skipped"}
 
@@ -47,6 +48,13 @@ class Follower:
 
         A run that was over before anybody looked is no news.
         """
+        began = time.monotonic()
+        look = self._follow(until)
+        if self._told:
+            self._day.waiting.runs += time.monotonic() - began
+        return look
+
+    def _follow(self, until: Callable[[Look], bool]) -> Look:
         deadline, rhythm = time.monotonic() + LONGEST_RUN, pauses()
         while True:
             look = self.look()
@@ -74,6 +82,8 @@ class Follower:
         for record in sorted(fresh, key=_moment):
             self._told.add(_key(record))
             self._day.tell(_line(record))
+            if record["type"] == "Task" and record["name"] == INSTALLING:
+                self._day.waiting.packages += _seconds(record)
         return bool(fresh)
 
 
@@ -105,10 +115,15 @@ def _line(record: dict[str, Any]) -> str:
 
 
 def _duration(record: dict[str, Any]) -> str:
+    return f", {round(_seconds(record))} s" if record.get("startTime") and record.get("finishTime") else ""
+
+
+def _seconds(record: dict[str, Any]) -> float:
+    """How long a record took; 0 for one that has not begun or not ended."""
     if not record.get("startTime") or not record.get("finishTime"):
-        return ""
-    started, finished = (datetime.fromisoformat(record[name][:19]) for name in ("startTime", "finishTime"))
-    return f", {(finished - started).seconds} s"
+        return 0.0
+    started, finished = (datetime.fromisoformat(record[name]) for name in ("startTime", "finishTime"))
+    return (finished - started).total_seconds()
 
 
 def require_success(day: Day, look: Look) -> str:
@@ -128,14 +143,23 @@ def _address(build: dict[str, Any]) -> str:
 
 def _reason(day: Day, look: Look) -> str:
     """What the first failed step says, else what the service says about the run."""
-    failed = [one for one in look.records if one.get("result") == "failed" and one["type"] in ("Task", "Job", "Stage")]
-    first = next((one for one in sorted(failed, key=_moment) if one["type"] == "Task"), next(iter(failed), None))
+    failed, first = _failed(look), first_failed(look)
     issues = [str(issue["message"]) for one in failed for issue in one.get("issues") or ()]
     issues += [str(one["message"]) for one in look.build.get("validationResults") or ()]
     if first is None:
         return "; ".join(issues) or "no step failed"
     lines = _last_lines(day, look.build["id"], first)
     return "\n".join([f"{first['name']} failed: {'; '.join(issues[:3])}", *(f"  | {line}" for line in lines)])
+
+
+def _failed(look: Look) -> list[dict[str, Any]]:
+    return [one for one in look.records if one.get("result") == "failed" and one["type"] in ("Task", "Job", "Stage")]
+
+
+def first_failed(look: Look) -> dict[str, Any] | None:
+    """The record of the step that broke the run; of a job or stage where no step did; None where nothing failed."""
+    failed = _failed(look)
+    return next((one for one in sorted(failed, key=_moment) if one["type"] == "Task"), next(iter(failed), None))
 
 
 def _last_lines(day: Day, build: int, record: dict[str, Any]) -> list[str]:

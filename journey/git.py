@@ -4,14 +4,16 @@ import base64
 import os
 import re
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from journey.errors import JourneyError
 
 BRANCH = "main"
 SECONDS = 300
+SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -40,17 +42,60 @@ class Access:
 
 
 class Clone:
-    """A working copy of main, as it is on the service now."""
+    """A working copy of the attendee's repository, with main as it is on the service now.
+
+    It may be the attendee's own: what is not committed there is never touched, and what is committed there is pushed
+    along. Raises JourneyError, also where the two would have to be merged by hand.
+    """
 
     def __init__(self, folder: Path, remote: str, access: Access) -> None:
         self.folder = folder
         self._access = access
-        if (folder / ".git").is_dir():
-            self._git("fetch", "--quiet", "origin", BRANCH)
-            self._git("reset", "--quiet", "--hard", f"origin/{BRANCH}")
+        if (folder / ".git").exists():
+            self.update()
             return
         folder.mkdir(parents=True, exist_ok=True)
-        self._git("clone", "--quiet", "--depth", "1", "--branch", BRANCH, _without_user(remote), ".")
+        self._git("clone", "--quiet", "--branch", BRANCH, without_user(remote), ".")
+
+    def update(self) -> None:
+        """Checks main out and brings it to where the service has it."""
+        if dirty := find_uncommitted(self.folder):
+            raise JourneyError(
+                f"your clone {self.folder}",
+                f"changes that are not committed: {', '.join(dirty[:SHOWN])}",
+                "none, so that your work is safe while the journey works there",
+                "git commit --all --message 'My work so far', or git stash; then the same command again",
+            )
+        self._git("fetch", "--quiet", "origin", f"+{BRANCH}:refs/remotes/origin/{BRANCH}")
+        if self.branch != BRANCH:
+            self._git("checkout", "--quiet", BRANCH)
+        self._git("merge", "--quiet", "--ff-only", f"origin/{BRANCH}")
+
+    @property
+    def branch(self) -> str:
+        """What is checked out; empty for a commit without a branch."""
+        return self._git("branch", "--show-current").strip()
+
+    @property
+    def ahead(self) -> bool:
+        """Whether main has commits that the service has not."""
+        return self._git("rev-list", "--count", f"origin/{BRANCH}..{BRANCH}").strip() != "0"
+
+    @property
+    def uncommitted(self) -> list[str]:
+        """The files that git knows and whose newest text is in no commit."""
+        return find_uncommitted(self.folder)
+
+    def differs(self, commit: str, paths: Sequence[str]) -> bool:
+        """Whether main differs from a commit in these paths (git's pathspecs); also when nobody knows that commit."""
+        try:
+            return bool(self._git("diff", "--name-only", commit, BRANCH, "--", *paths).strip())
+        except JourneyError:
+            return True
+
+    def configure(self, key: str, value: str) -> None:
+        """Sets git's configuration of this copy."""
+        self._git("config", key, value)
 
     @property
     def commit(self) -> str:
@@ -75,31 +120,68 @@ class Clone:
         path.write_text(edited, encoding="utf-8", newline="")
         return edited != text
 
-    def push(self, message: str, branch: str = BRANCH) -> str:
-        """Commits what was edited and pushes it; returns the commit. A branch of one's own is begun anew."""
-        self._git("commit", "--quiet", "--all", "--message", message)
+    def push(self, message: str, branch: str = BRANCH, files: Sequence[Path] = ()) -> str:
+        """Commits what was edited, and `files` if they are new, and pushes it; returns the commit.
+
+        Another branch than main is begun anew where main is, and main is checked out again. Nothing edited is no
+        commit: what main is ahead is pushed all the same.
+        """
+        if branch != BRANCH:
+            self._git("checkout", "--quiet", "-B", branch)
+        if files:
+            self._git("add", "--", *(str(file) for file in files))
+        if find_uncommitted(self.folder):
+            self._git("commit", "--quiet", "--all", "--message", message)
+        commit = self.commit
         anew = "" if branch == BRANCH else "+"
         self._git("push", "--quiet", "origin", f"{anew}HEAD:refs/heads/{branch}")
-        return self.commit
+        if branch != BRANCH:
+            self._git("checkout", "--quiet", BRANCH)
+            self._git("branch", "--quiet", "-D", branch)
+        return commit
 
     def _git(self, *arguments: str) -> str:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=self.folder,
-            env={**inherited, **self._access.variables()},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        if done.returncode:
-            raise JourneyError(f"git {arguments[0]}", done.stderr.strip() or f"exit code {done.returncode}", "success")
-        return done.stdout
+        return run_git(self.folder, *arguments, variables=self._access.variables())
 
 
-def _without_user(remote: str) -> str:
+def run_git(folder: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> str:
+    """What git prints in a folder; nothing of it waits for a person. Raises JourneyError."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        env={**inherited, **(variables or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise JourneyError(f"git {arguments[0]}", done.stderr.strip() or f"exit code {done.returncode}", "success")
+    return done.stdout
+
+
+def find_uncommitted(folder: Path) -> list[str]:
+    """The files that git knows and whose newest text is in no commit."""
+    listed = run_git(folder, "status", "--porcelain", "--untracked-files=no").splitlines()
+    return [line[3:] for line in listed]
+
+
+def find_clone(folder: Path, remote: str) -> Path | None:
+    """The top of the working copy of `remote` that a folder lies in; None where it lies in none."""
+    try:
+        top, origin = run_git(folder, "rev-parse", "--show-toplevel"), run_git(folder, "remote", "get-url", "origin")
+    except (JourneyError, OSError):
+        return None
+    return Path(top.strip()) if _same_remote(origin.strip(), remote) else None
+
+
+def _same_remote(one: str, other: str) -> bool:
+    return unquote(without_user(one)).rstrip("/").casefold() == unquote(without_user(other)).rstrip("/").casefold()
+
+
+def without_user(remote: str) -> str:
     """The service puts the organisation before the host as a user name; git would ask for its password."""
     parts = urlsplit(remote)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -24,9 +24,7 @@ class Changes:
 
         Who works alone approves alone: what counts is that main changes by something that can be looked at.
         """
-        query = {"repositoryId": self._repository, "refName": f"{HEADS}{branch}"}
-        found = self._organization.list(f"{self._path}/git/policy/configurations", query)
-        if any(one["isEnabled"] and one["isBlocking"] for one in found):
+        if self.guarded(branch):
             return False
         scope = {"repositoryId": self._repository, "refName": f"{HEADS}{branch}", "matchKind": "exact"}
         body = {
@@ -37,6 +35,12 @@ class Changes:
         }
         self._organization.post(f"{self._path}/policy/configurations", body)
         return True
+
+    def guarded(self, branch: str = "main") -> bool:
+        """Whether a policy asks for pull requests on a branch."""
+        query = {"repositoryId": self._repository, "refName": f"{HEADS}{branch}"}
+        found = self._organization.list(f"{self._path}/git/policy/configurations", query)
+        return any(one["isEnabled"] and one["isBlocking"] for one in found)
 
     def merge(self, source: str, title: str, target: str = "main") -> str:
         """Opens a pull request unless there is one, approves it and completes it; the commit of the merge.

@@ -46,10 +46,16 @@ class Runner:
             if result.code:
                 return
 
-    def call(self, program: str, *arguments: str, environment: Mapping[str, str]) -> int:
+    def call(self, program: str, *arguments: str, environment: Mapping[str, str] | None = None) -> int:
         """One of the kit's programs, printing where the rehearsal prints; its exit code."""
         command = [sys.executable, "-m", program, *arguments]
-        with _child(command, self._repository, {**self._environment, **environment}, None) as process:
+        with _child(command, self._repository, {**self._environment, **(environment or {})}, None) as process:
+            return process.wait()
+
+    def write(self, file: Path, program: str, *arguments: str) -> int:
+        """One of the kit's programs, whose output goes to a file; its exit code."""
+        command = [sys.executable, "-m", program, *arguments]
+        with _child(command, self._repository, self._environment, file) as process:
             return process.wait()
 
     def _run(self, step: Step, log: Path) -> StepResult:

@@ -1,42 +1,119 @@
-"""Modules 5 and 10: what the attendee changes in the code, as commits that are pushed."""
+"""What the attendee changes in the code, as commits that reach main: pushed, or merged where it asks for that."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from journey.day.context import Day
-from journey.git import Access, Clone
-from journey.pullrequests import Changes
+from journey.errors import JourneyError
+from manifest import Filling, ManifestError, fill, restore
 
 SUFFIX_IN_YAML = r"^(\s*workshop\.suffix:\s*)(\S+)"
 SUFFIX_IN_TOML = r'^(suffix\s*=\s*)("[^"]*")'
 TEST_SIZE = r"^(test_size\s*=\s*)([\d.]+)"
 LARGER = "0.33"
-LARGER_BRANCH = "larger-test-set"
 SETTINGS = "workshop.toml"
+TITLES = {
+    1: "Draw alpha from the seed",
+    5: "Use my suffix",
+    6: "Train, evaluate, register, package",
+    7: "Deploy to staging and test it honestly",
+    8: "Release to production after an approval",
+    9: "Fill in the passport",
+    10: f"Test on {LARGER} of the data",
+    11: "Gates that can say no",
+}
+BRANCHES = {10: "larger-test-set", 11: "gates"}  # as the pages call them
 
 
-def clone(day: Day) -> Clone:
-    """The attendee's working copy, at the newest main."""
-    access = Access(day.attendee.token, day.attendee.bundle, str(day.person.get("providerDisplayName") or "Attendee"))
-    return Clone(day.scratch / "repository", str(day.repository["remoteUrl"]), access)
+@dataclass(frozen=True)
+class Pushed:
+    """Main's newest commit; whether it is a new one; whether a pipeline was there to hear of it."""
+
+    commit: str
+    new: bool
+    heard: bool
 
 
-def change_suffix(day: Day) -> str:
-    """Puts the attendee's suffix into the pipeline's variables and into workshop.toml, before the first run."""
-    copy, suffix = clone(day), day.attendee.suffix
-    changed = [
-        copy.edit(day.attendee.yaml.lstrip("/"), SUFFIX_IN_YAML, suffix),
-        copy.edit(SETTINGS, SUFFIX_IN_TOML, f'"{suffix}"'),
-    ]
-    if not any(changed):
-        return f"the suffix is {suffix} already"
-    return f"suffix {suffix} pushed as {copy.push(f'Use the suffix {suffix}')[:7]}"
+def change(day: Day, modules: Sequence[int]) -> Pushed:
+    """Brings the work of these modules to main, in one commit. Raises JourneyError where it cannot be put in."""
+    copy = day.copy
+    copy.update()
+    files = put_in(day, modules)
+    return submit(day, modules, files)
 
 
-def enlarge_test_set(day: Day) -> tuple[str, bool]:
-    """Brings test_size = 0.33 to main by a pull request, which main asks for from here on; the newest commit of main,
-    and whether it is this change."""
-    changes, copy = Changes(day.organization, day.path("").rstrip("/"), str(day.repository["id"])), clone(day)
-    changes.guard()
-    if not copy.edit(SETTINGS, TEST_SIZE, LARGER):
-        return copy.commit, False
-    title = f"Test on {LARGER} of the data"
-    copy.push(title, LARGER_BRANCH)
-    return changes.merge(LARGER_BRANCH, title), True
+def put_in(day: Day, modules: Sequence[int]) -> list[Path]:
+    """Writes the work of the modules into the working copy; the files that a region was written into."""
+    for module in modules:
+        if module in EDITS:
+            EDITS[module](day)
+    folder, names = day.copy.folder, [f"M{number}" for number in modules]
+    try:
+        done = fill(folder, names)
+        files = [*done.written, *_restore(day, done, max(modules, default=0))]
+    except ManifestError as problem:
+        raise JourneyError(
+            "the files of labs/", str(problem), "the kit's own", "git diff origin/solution -- labs"
+        ) from problem
+    return files
+
+
+def _restore(day: Day, done: Filling, last: int) -> list[Path]:
+    """Writes files whole that have lost their markers; what the attendee had there stays in the history."""
+    waiting = [one for one in done.unmarked if one.rests]
+    if waiting:
+        raise JourneyError(waiting[0].file, waiting[0].seen, "the work of the modules before", "journey run --from 1")
+    solved = [f"M{number}" for number in range(1, last + 1)]
+    lost = sorted({one.file for one in done.unmarked})
+    for file in lost:
+        day.tell(f"  {file} has lost its markers and is written anew; yours stays in {day.copy.commit[:7]}")
+    return [restore(day.copy.folder, file, solved) for file in lost]
+
+
+def put_suffix(day: Day) -> None:
+    """The attendee's suffix, into the pipeline's variables and into workshop.toml."""
+    suffix = day.attendee.suffix
+    day.copy.edit(day.attendee.yaml.lstrip("/"), SUFFIX_IN_YAML, suffix)
+    day.copy.edit(SETTINGS, SUFFIX_IN_TOML, f'"{suffix}"')
+
+
+def enlarge_test_set(day: Day) -> None:
+    """The number that module 10 changes."""
+    day.copy.edit(SETTINGS, TEST_SIZE, LARGER)
+
+
+EDITS: dict[int, Callable[[Day], None]] = {5: put_suffix, 10: enlarge_test_set}
+
+
+def submit(day: Day, modules: Sequence[int], files: Sequence[Path] = ()) -> Pushed:
+    """Commits what was written into the working copy and brings it to main; nothing written is no commit."""
+    copy, before = day.copy, day.copy.commit
+    heard = day.find_definition() is not None
+    if not (copy.uncommitted or files or copy.ahead):
+        return Pushed(before, False, heard)
+    title = title_of(modules)
+    if not day.changes.guarded():
+        commit = copy.push(title, files=files)
+        return Pushed(commit, True, heard)
+    branch = branch_of(modules)
+    copy.push(title, branch, files)
+    commit = day.changes.merge(branch, title)
+    copy.update()
+    return Pushed(commit, True, heard)
+
+
+def title_of(modules: Sequence[int]) -> str:
+    """What the commit says: the module's own words, or how far several of them lead."""
+    named = [number for number in modules if number in TITLES]
+    return TITLES[named[0]] if len(named) == 1 else f"Do the work of modules {_listed(named)}"
+
+
+def branch_of(modules: Sequence[int]) -> str:
+    """The branch that the pull request is made from."""
+    named = [BRANCHES[number] for number in modules if number in BRANCHES]
+    return named[0] if named else "module-" + "-".join(map(str, modules))
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:-1])) + f" and {numbers[-1]}"

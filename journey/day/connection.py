@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from journey.azure import create_resource_group
 from journey.day.context import Day
+from journey.day.subscription import create_resource_group
 from journey.errors import JourneyError
 from journey.polling import wait_for
 
@@ -18,7 +18,7 @@ def create_connection(day: Day) -> str:
     found = day.find_connection()
     done = "is there" if found else "created"
     if found is None:
-        create_resource_group(attendee)
+        create_resource_group(day)
         day.organization.post("_apis/serviceendpoint/endpoints", connection_body(day))
     elif found["authorization"]["scheme"] != SCHEME:
         raise JourneyError(

@@ -13,15 +13,22 @@ MINUTES = 43200  # thirty days, what the portal proposes
 INSTRUCTIONS = "Have you seen the integration tests of staging?"
 
 
-def create_environments(day: Day) -> str:
-    """Makes both environments, and lets the attendee approve what goes to production."""
-    done = []
-    for name in day.attendee.environments:
-        found = day.find_environment(name)
-        if found is None:
-            day.organization.post(day.path("distributedtask/environments"), {"name": name, "description": ""})
-        done.append(f"{name} {'is there' if found else 'created'}")
-    return f"{', '.join(done)}; approval {_require_approval(day, day.attendee.environments[-1])}"
+def create_staging(day: Day) -> str:
+    """Makes the environments that come before production: staging alone, as workshop.toml has it."""
+    return ", ".join(_create(day, name) for name in day.attendee.environments[:-1])
+
+
+def create_production(day: Day) -> str:
+    """Makes the last environment, and lets the attendee approve what goes there."""
+    name = day.attendee.environments[-1]
+    return f"{_create(day, name)}; approval {_require_approval(day, name)}"
+
+
+def _create(day: Day, name: str) -> str:
+    if day.find_environment(name):
+        return f"{name} is there"
+    day.organization.post(day.path("distributedtask/environments"), {"name": name, "description": ""})
+    return f"{name} created"
 
 
 def _require_approval(day: Day, name: str) -> str:

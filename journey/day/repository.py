@@ -44,7 +44,7 @@ def _import(day: Day, repository: str) -> None:
             f"the import of {day.attendee.source}",
             f"{found['status']}: {reason}",
             "completed",
-            "journey run --from 2 --source <clone address>",
+            "journey run --from 3 --source <clone address>",
         )
 
 

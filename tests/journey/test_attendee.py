@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from journey.attendee import read_attendee
-from journey.day import DAY, chosen
 from journey.errors import JourneyError
 
 WORKSHOP = Path(__file__).resolve().parents[2] / "workshop.toml"
@@ -41,15 +40,3 @@ def test_a_bad_suffix_is_refused() -> None:
     """Before anything is made with it."""
     with pytest.raises(JourneyError, match="3 to 8 lower-case letters and digits"):
         read_attendee({**ENVIRONMENT, "WORKSHOP_SUFFIX": "Ada Lovelace"}, WORKSHOP, "https://example.org/kit.git")
-
-
-def test_the_day_is_numbered_without_gaps() -> None:
-    """`--from` and `--to` take these numbers, and messages name them."""
-    assert [step.number for step in DAY] == list(range(1, len(DAY) + 1))
-    assert [step.number for step in chosen(3, 5)] == [3, 4, 5]
-    assert DAY[1].title == "import the repository"
-    assert DAY[2].title == "make the service connection"
-    assert DAY[3].title == "make the environments"
-    assert DAY[5].title == "create the pipeline"
-    assert DAY[6].title == "start the first run"
-    assert DAY[9].title == "push a larger test set"

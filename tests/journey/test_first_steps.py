@@ -8,8 +8,9 @@ import pytest
 import requests
 
 from journey.attendee import Attendee, read_attendee
-from journey.day import DAY, Day
-from journey.day.changes import change_suffix, clone, enlarge_test_set
+from journey.day import Day, plan
+from journey.day.batches import bring
+from journey.day.changes import change
 from journey.day.connection import create_connection
 from journey.day.project import create_project, finish_operation
 from journey.day.repository import import_repository
@@ -66,18 +67,22 @@ def test_the_road_to_a_connection_is_walked_once(begun: Day, sandbox: Sandbox) -
     assert group.status_code == 200
 
 
-def test_changes_are_pushed_once(begun: Day) -> None:
-    """The suffix in both files, and the larger test set; each its own commit, authored by the person of the token."""
+def test_changes_reach_main_once(begun: Day, sandbox: Sandbox) -> None:
+    """A push each, authored by the person of the token; once main is guarded, by pull request."""
     create_project(begun)
     import_repository(begun)
     suffix = begun.attendee.suffix
-    assert change_suffix(begun).startswith(f"suffix {suffix} pushed as ")
-    assert change_suffix(again(begun)) == f"the suffix is {suffix} already"
-    commit, pushed = enlarge_test_set(begun)
-    assert pushed
-    assert enlarge_test_set(again(begun)) == (commit, False)
-    copy = clone(again(begun))
-    assert f"workshop.suffix: {suffix}\n" in (copy.folder / "solution" / "azure-pipelines.yml").read_text()
+    assert bring(begun, (1, 5)).startswith("pushed as ")
+    first = begun.copy.commit
+    assert bring(again(begun), (1, 5)) == "it is on main"
+    begun.changes.guard()
+    assert bring(again(begun), (2,)) == "it is on main"
+    pushed = change(again(begun), (10,))
+    assert pushed.new
+    copy = again(begun).copy
+    assert copy.commit == pushed.commit != first
+    assert f"workshop.suffix: {suffix}\n" in (copy.folder / "azure-pipelines.yml").read_text()
+    assert "random.Random(seed)" in (copy.folder / "labs" / "training" / "train.py").read_text()
     settings = (copy.folder / "workshop.toml").read_text()
     assert f'suffix = "{suffix}"' in settings
     assert "test_size = 0.33\n" in settings
@@ -87,7 +92,7 @@ def test_changes_are_pushed_once(begun: Day) -> None:
     merge, *changes = [one["comment"] for one in newest]
     assert merge.startswith("Merged PR ")
     assert merge.endswith(f": {title}")
-    assert sorted(changes) == [title, f"Use the suffix {suffix}"]
+    assert sorted(changes) == ["Do the work of modules 1 and 5", title]
     branches = begun.organization.list(begun.path(f"git/repositories/{begun.repository['id']}/refs"))
     assert "refs/heads/larger-test-set" not in [one["name"] for one in branches]
 
@@ -111,13 +116,14 @@ def test_an_import_that_fails_says_why(begun: Day, tmp_path: Path) -> None:
     lost = Attendee(**{**vars(begun.attendee), "source": (tmp_path / "nowhere.git").as_uri()})
     with pytest.raises(JourneyError, match="cannot be imported") as caught:
         import_repository(Day(lost, begun.organization, begun.scratch, begun.tell))
-    assert caught.value.command == "journey run --from 2 --source <clone address>"
+    assert caught.value.command == "journey run --from 3 --source <clone address>"
 
 
-@pytest.mark.parametrize("number", [2, 5, 6, 7])
-def test_a_step_before_its_time_says_so(begun: Day, number: int) -> None:
+@pytest.mark.parametrize("module", [3, 5, 6, 9, 11, 17])
+def test_a_module_before_its_time_says_so(begun: Day, module: int) -> None:
     """No traceback and no half-made thing: a message with what is missing."""
-    if number > 2:
+    if module > 3:
         create_project(begun)
     with pytest.raises(JourneyError):
-        DAY[number - 1].run(begun)
+        for step in plan(module, module):
+            step.run(begun)

@@ -8,7 +8,7 @@ import pytest
 
 from journey.day.changes import SUFFIX_IN_TOML, SUFFIX_IN_YAML, TEST_SIZE
 from journey.errors import JourneyError
-from journey.git import Access, Clone
+from journey.git import Access, Clone, find_clone
 from journey.source import make_source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,15 +48,79 @@ def test_an_edit_is_pushed_and_found_done_the_next_time(remote: Path, tmp_path: 
 
 
 def test_a_clone_that_is_there_is_brought_up_to_date(remote: Path, tmp_path: Path) -> None:
-    """What somebody else pushed is in it; what was edited and not pushed is gone."""
-    stale = Clone(tmp_path / "one", remote.as_uri(), ACCESS)
+    """What somebody else pushed is in it, whatever was checked out."""
+    mine = Clone(tmp_path / "one", remote.as_uri(), ACCESS)
+    git(mine.folder, "checkout", "--quiet", "-b", "elsewhere")
     other = Clone(tmp_path / "two", remote.as_uri(), ACCESS)
     other.edit("workshop.toml", TEST_SIZE, "0.4")
     commit = other.push("Another")
-    stale.edit("workshop.toml", TEST_SIZE, "0.9")
     again = Clone(tmp_path / "one", remote.as_uri(), ACCESS)
-    assert again.commit == commit
+    assert (again.commit, again.branch) == (commit, "main")
     assert not again.edit("workshop.toml", TEST_SIZE, "0.4")
+
+
+def test_what_is_not_committed_is_never_touched(remote: Path, tmp_path: Path) -> None:
+    """The file is named, and stays as it is; a file that git does not know is nobody's hindrance."""
+    mine = Clone(tmp_path / "one", remote.as_uri(), ACCESS)
+    (mine.folder / "notes.txt").write_text("mine")
+    mine.update()
+    mine.edit("workshop.toml", TEST_SIZE, "0.9")
+    before = (mine.folder / "workshop.toml").read_bytes()
+    with pytest.raises(JourneyError, match=r"not committed: workshop\.toml") as caught:
+        Clone(mine.folder, remote.as_uri(), ACCESS)
+    assert "git stash" in caught.value.command
+    assert (mine.folder / "workshop.toml").read_bytes() == before
+
+
+def test_what_is_committed_and_not_pushed_goes_along(remote: Path, tmp_path: Path) -> None:
+    """It is the attendee's work, and the next push would have taken it."""
+    mine = Clone(tmp_path / "one", remote.as_uri(), ACCESS)
+    (mine.folder / "notes.txt").write_text("mine")
+    git(mine.folder, "add", "notes.txt")
+    git(mine.folder, "commit", "--quiet", "--message", "Mine")
+    again = Clone(mine.folder, remote.as_uri(), ACCESS)
+    assert again.ahead
+    again.push("Nothing more")
+    assert not again.ahead
+    assert git(remote, "log", "-1", "--format=%s", "main").strip() == "Mine"
+
+
+def test_two_histories_are_not_merged_for_anybody(remote: Path, tmp_path: Path) -> None:
+    """Both have a commit that the other has not."""
+    mine = Clone(tmp_path / "one", remote.as_uri(), ACCESS)
+    other = Clone(tmp_path / "two", remote.as_uri(), ACCESS)
+    other.edit("workshop.toml", TEST_SIZE, "0.4")
+    other.push("Another")
+    git(mine.folder, "commit", "--quiet", "--allow-empty", "--message", "Mine")
+    with pytest.raises(JourneyError, match="git merge"):
+        Clone(mine.folder, remote.as_uri(), ACCESS)
+
+
+def test_a_branch_of_its_own_leaves_main_as_it_is(remote: Path, tmp_path: Path) -> None:
+    """With files that git did not know; main is checked out again."""
+    mine = Clone(tmp_path / "one", remote.as_uri(), ACCESS)
+    before = mine.commit
+    added = mine.folder / "new.txt"
+    added.write_text("new")
+    commit = mine.push("Add a file", "aside", [added])
+    assert git(remote, "show", f"{commit}:new.txt") == "new"
+    assert git(remote, "rev-parse", "main").strip() == before
+    assert (mine.branch, mine.commit, added.exists()) == ("main", before, False)
+    assert mine.differs(commit, ("new.txt",))
+    assert not mine.differs(commit, ("workshop.toml",))
+    assert mine.differs("0" * 40, ("workshop.toml",))
+
+
+def test_a_clone_is_known_by_where_it_comes_from(remote: Path, tmp_path: Path) -> None:
+    """From any folder in it; a user's name in the address makes no difference."""
+    mine = Clone(tmp_path / "one", remote.as_uri(), ACCESS)
+    inner = mine.folder / "labs"
+    inner.mkdir()
+    assert find_clone(inner, remote.as_uri() + "/") == mine.folder
+    git(mine.folder, "remote", "set-url", "origin", "https://ada@dev.azure.com/ada/One%20Day/_git/One%20Day")
+    assert find_clone(mine.folder, "https://dev.azure.com/ada/One Day/_git/One Day") == mine.folder
+    assert find_clone(mine.folder, remote.as_uri()) is None
+    assert find_clone(tmp_path, remote.as_uri()) is None
 
 
 @pytest.mark.parametrize("pattern", [r"^(nowhere = )(\d+)", r"^(\w+ = )(\S+)"], ids=["none", "many"])

@@ -1,0 +1,24 @@
+"""Changes that go to main together, and the run that they need: an attendee makes one of each module, a catch-up one of
+all."""
+
+from collections.abc import Sequence
+
+from journey.day.changes import change
+from journey.day.context import Day
+from journey.day.pipeline import create_pipeline
+from journey.day.runs import release
+
+RELEASED = frozenset({6, 7, 8, 10, 11})  # modules whose work is done once a run has brought it to where it leads
+
+
+def bring(day: Day, modules: Sequence[int]) -> str:
+    """Brings the work of some modules to main, and what is on main through the pipeline. Raises JourneyError."""
+    if 10 in modules:
+        day.changes.guard()
+    pushed = change(day, modules)
+    done = [f"pushed as {pushed.commit[:7]}" if pushed.new else "it is on main"]
+    if 6 in modules:
+        done.append(create_pipeline(day))
+    if RELEASED & set(modules) or (pushed.new and pushed.heard):
+        done.append(release(day, pushed))
+    return "; ".join(done)
