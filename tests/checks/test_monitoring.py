@@ -64,8 +64,8 @@ def test_windows_are_collected_compared_and_monitored(
     context = world.context()
     results = {one.check.code: one for one in run_checks(with_prerequisites(CHECKS, ALL), context)}
     assert outcomes(results) == "pppp", [result.finding for result in results.values()]
-    # The cloud, workspace, endpoint, deployments; schedules; datastore and its SAS; a list and the newest files; jobs and
-    # two runs. An hour that turns between the windows makes one file more.
+    # The cloud, workspace, endpoint, deployments; schedules; datastore and its SAS; a list and the newest files; jobs
+    # and two runs. An hour that turns between the windows makes one file more.
     assert context.http.reads <= 13, context.http.reads
 
 
