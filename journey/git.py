@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -77,14 +78,13 @@ class Clone:
         return self._git("branch", "--show-current").strip()
 
     @property
-    def ahead(self) -> bool:
-        """Whether main has commits that the service has not."""
-        return self._git("rev-list", "--count", f"origin/{BRANCH}..{BRANCH}").strip() != "0"
-
-    @property
     def uncommitted(self) -> list[str]:
         """The files that git knows and whose newest text is in no commit."""
         return find_uncommitted(self.folder)
+
+    def is_ahead(self, paths: Sequence[str] = ()) -> bool:
+        """Whether main has commits that the service has not, and that change these paths, or any."""
+        return bool(self._git("log", "--format=%h", f"origin/{BRANCH}..{BRANCH}", "--", *paths).strip())
 
     def differs(self, commit: str, paths: Sequence[str]) -> bool:
         """Whether main differs from a commit in these paths (git's pathspecs); also when nobody knows that commit."""
@@ -92,6 +92,11 @@ class Clone:
             return bool(self._git("diff", "--name-only", commit, BRANCH, "--", *paths).strip())
         except JourneyError:
             return True
+
+    def changed_at(self, paths: Sequence[str]) -> datetime:
+        """When a commit last changed one of these paths; long ago where none did."""
+        said = self._git("log", "-1", "--format=%cI", "--", *paths).strip()
+        return datetime.fromisoformat(said) if said else datetime.fromtimestamp(0, UTC)
 
     def configure(self, key: str, value: str) -> None:
         """Sets git's configuration of this copy."""
@@ -120,6 +125,14 @@ class Clone:
         path.write_text(edited, encoding="utf-8", newline="")
         return edited != text
 
+    def keep(self, message: str, files: Sequence[Path] = ()) -> str:
+        """Commits what was edited, and `files` if they are new, and pushes nothing; returns the newest commit."""
+        if files:
+            self._git("add", "--", *(str(file) for file in files))
+        if self.uncommitted:
+            self._git("commit", "--quiet", "--all", "--message", message)
+        return self.commit
+
     def push(self, message: str, branch: str = BRANCH, files: Sequence[Path] = ()) -> str:
         """Commits what was edited, and `files` if they are new, and pushes it; returns the commit.
 
@@ -128,11 +141,7 @@ class Clone:
         """
         if branch != BRANCH:
             self._git("checkout", "--quiet", "-B", branch)
-        if files:
-            self._git("add", "--", *(str(file) for file in files))
-        if find_uncommitted(self.folder):
-            self._git("commit", "--quiet", "--all", "--message", message)
-        commit = self.commit
+        commit = self.keep(message, files)
         anew = "" if branch == BRANCH else "+"
         self._git("push", "--quiet", "origin", f"{anew}HEAD:refs/heads/{branch}")
         if branch != BRANCH:

@@ -3,16 +3,20 @@ all."""
 
 from collections.abc import Sequence
 
-from journey.day.changes import change
+from journey.day.changes import change, keep, put_in
 from journey.day.context import Day
 from journey.day.pipeline import create_pipeline
 from journey.day.runs import release
 
-RELEASED = frozenset({6, 7, 8, 10, 11})  # modules whose work is done once a run has brought it to where it leads
+RELEASED = frozenset({6, 7, 8, 10, 11, 13})  # modules whose work is done once a run has brought it to where it leads
+BESIDE = frozenset({12, 14})  # modules whose files are run by hand, beside the pipeline
 
 
 def bring(day: Day, modules: Sequence[int]) -> str:
     """Brings the work of some modules to main, and what is on main through the pipeline. Raises JourneyError."""
+    if BESIDE.issuperset(modules):
+        day.copy.update()
+        return f"in {keep(day, modules, put_in(day, modules))[:7]}"
     if 10 in modules:
         day.changes.guard()
     pushed = change(day, modules)

@@ -22,8 +22,30 @@ TITLES = {
     9: "Fill in the passport",
     10: f"Test on {LARGER} of the data",
     11: "Gates that can say no",
+    12: "Go back in one write",
+    13: "Collect what the model is asked, and measure drift",
+    14: "Say what the model is for, and what it is not",
 }
-BRANCHES = {10: "larger-test-set", 11: "gates"}  # as the pages call them
+BRANCHES = {10: "larger-test-set", 11: "gates", 13: "monitoring"}  # as the pages call them
+# What a run depends on. The rest of labs/ is written down, or is run by hand beside the pipeline.
+INPUTS = (
+    "labs",
+    "azure-pipelines.yml",
+    "workshop.toml",
+    *(
+        f":(exclude)labs/{name}"
+        for name in (
+            "README.md",
+            "labs.toml",
+            "requests.sh",
+            "passport.sh",
+            "passport.toml",
+            "monitoring",
+            "responsible",
+        )
+    ),
+    ":(exclude)labs/deployment/blue_green.py",
+)
 
 
 @dataclass(frozen=True)
@@ -86,13 +108,22 @@ def enlarge_test_set(day: Day) -> None:
 EDITS: dict[int, Callable[[Day], None]] = {5: put_suffix, 10: enlarge_test_set}
 
 
-def submit(day: Day, modules: Sequence[int], files: Sequence[Path] = ()) -> Pushed:
+def keep(day: Day, modules: Sequence[int], files: Sequence[Path] = ()) -> str:
+    """Commits what no run depends on, where the attendee works: the next change takes it along to main. A copy that
+    ends with this command has no next change: what is in it goes to main now, past the trigger.
+    """
+    if day.owns_copy:
+        return day.copy.keep(title_of(modules), files)
+    return submit(day, modules, files, f"{title_of(modules)} [skip ci]").commit
+
+
+def submit(day: Day, modules: Sequence[int], files: Sequence[Path] = (), title: str = "") -> Pushed:
     """Commits what was written into the working copy and brings it to main; nothing written is no commit."""
     copy, before = day.copy, day.copy.commit
     heard = day.find_definition() is not None
-    if not (copy.uncommitted or files or copy.ahead):
+    if not (copy.uncommitted or files or copy.is_ahead(INPUTS)):
         return Pushed(before, False, heard)
-    title = title_of(modules)
+    title = title or title_of(modules)
     if not day.changes.guarded():
         commit = copy.push(title, files=files)
         return Pushed(commit, True, heard)

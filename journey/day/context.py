@@ -99,6 +99,11 @@ class Day:
         return Clone(self.clone or found or self.scratch / "repository", remote, access)
 
     @property
+    def owns_copy(self) -> bool:
+        """Whether the working copy is the attendee's own, and stays when this command ends."""
+        return self.scratch not in self.copy.folder.parents
+
+    @property
     def changes(self) -> Changes:
         """Pull requests and policies of the repository."""
         return Changes(self.organization, self.path("").rstrip("/"), str(self.repository["id"]))

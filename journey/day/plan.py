@@ -7,11 +7,14 @@ not need to have run before the second begins: a catch-up to module 8 needs one 
 from collections.abc import Collection
 from functools import partial
 
-from journey.day.batches import bring
+from journey.day.batches import RELEASED, bring
+from journey.day.card import write_card
 from journey.day.connection import create_connection
 from journey.day.context import DayStep
 from journey.day.damage import see_data_refused
+from journey.day.drift import create_monitor, judge_windows
 from journey.day.environments import create_production, create_staging
+from journey.day.exchange import exchange_and_roll_back
 from journey.day.passport import fill_in_passport, refresh_passport
 from journey.day.project import create_project
 from journey.day.repository import import_repository
@@ -32,13 +35,19 @@ PREPARING = (
 )
 FIRST_VERSION = (1, 5, 6, 7, 8)  # the commits of these modules need no run between them
 PASSPORT = DayStep(9, "fill in the passport", fill_in_passport)
-SECOND_VERSION = (10, 11)  # these need a version before them
+SECOND_VERSION = (10, 11, 12, 13, 14)  # these need a version before them
 COMPARING = (
     DayStep(10, "compare the versions", compare_versions),
     DayStep(11, "see damaged data refused", see_data_refused),
 )
+PRODUCTION = (
+    DayStep(12, "exchange two versions, and roll back", exchange_and_roll_back),
+    DayStep(13, "judge windows of requests", judge_windows),
+    DayStep(13, "make the monitor", create_monitor),
+)
 REFRESHED = DayStep(9, "bring the passport up to date", refresh_passport)
 AFTERWARDS = (
+    DayStep(14, "write the model card", write_card),
     DayStep(15, "tag what has no tags", tag_resources),
     DayStep(15, "set a budget", create_budget),
     DayStep(17, "compare with the solution", compare_with_solution),
@@ -51,6 +60,9 @@ WORK = {
     8: "the stage Production",
     10: "a larger test set",
     11: "both gates",
+    12: "the roll-back",
+    13: "the collection",
+    14: "the statements",
 }
 
 
@@ -58,15 +70,17 @@ def plan(first: int = FIRST, last: int = LAST) -> tuple[DayStep, ...]:
     """The steps from one module to another, both included, in their order. The clean-up, module 16, is none of them."""
     wanted = range(first, last + 1)
     second = _batch(wanted, SECOND_VERSION)
+    released = any(module in RELEASED for module in wanted if module in SECOND_VERSION)
     alone = 1 in wanted and last < REPOSITORY
     return (
         *((DayStep(1, "mend the training script", mend_script),) if alone else ()),
         *_of(PREPARING, wanted),
         *(() if alone else _batch(wanted, FIRST_VERSION)),
-        *((PASSPORT,) if 9 in wanted and not second else ()),
+        *((PASSPORT,) if 9 in wanted and not released else ()),
         *second,
         *_of(COMPARING, wanted),
-        *((PASSPORT if 9 in wanted else REFRESHED,) if second else ()),
+        *_of(PRODUCTION, wanted),
+        *((PASSPORT if 9 in wanted else REFRESHED,) if released else ()),
         *_of(AFTERWARDS, wanted),
     )
 
@@ -80,5 +94,5 @@ def _batch(wanted: Collection[int], together: Collection[int]) -> tuple[DayStep,
     modules = tuple(module for module in together if module in wanted)
     if not modules:
         return ()
-    title = f"push {', '.join(WORK[module] for module in modules)}"
+    title = f"bring {', '.join(WORK[module] for module in modules)}"
     return (DayStep(modules[-1], title, partial(bring, modules=modules)),)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from journey.day.changes import Pushed
+from journey.day.changes import INPUTS, Pushed
 from journey.day.context import Day
 from journey.errors import JourneyError
 from journey.following import Follower, Look, require_success
@@ -14,8 +14,6 @@ APPROVAL = "Checkpoint.Approval"
 MAIN = "refs/heads/main"
 AUTOMATIC = ("individualCI", "batchedCI")
 TRIGGER_SECONDS = 60
-# What a run depends on. The trigger leaves the same files out: they change no model.
-INPUTS = ("labs", "azure-pipelines.yml", "workshop.toml", ":(exclude)labs/passport.toml", ":(exclude)labs/README.md")
 
 
 def release(day: Day, pushed: Pushed) -> str:

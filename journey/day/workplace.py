@@ -39,9 +39,7 @@ def clone_repository(day: Day) -> str:
     copy = day.copy
     if day.clone and not there:
         copy.configure("credential.helper", HELPER)
-    place = (
-        "a copy of its own, which ends with this command" if day.scratch in copy.folder.parents else copy.folder.name
-    )
+    place = copy.folder.name if day.owns_copy else "a copy that ends with this command"
     return f"main at {copy.commit[:7]}, in {place}"
 
 

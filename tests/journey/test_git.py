@@ -79,9 +79,10 @@ def test_what_is_committed_and_not_pushed_goes_along(remote: Path, tmp_path: Pat
     git(mine.folder, "add", "notes.txt")
     git(mine.folder, "commit", "--quiet", "--message", "Mine")
     again = Clone(mine.folder, remote.as_uri(), ACCESS)
-    assert again.ahead
+    assert again.is_ahead()
+    assert not again.is_ahead(["workshop.toml"])
     again.push("Nothing more")
-    assert not again.ahead
+    assert not again.is_ahead()
     assert git(remote, "log", "-1", "--format=%s", "main").strip() == "Mine"
 
 
