@@ -52,7 +52,7 @@ def run_agent_job(run: RunState, agent_job: AgentJob) -> JobOutcome:
     """Run it to its end on an agent of the host; processes that its steps left behind end with it."""
     with run.host.agent() as tools:
         outcome = _run_on_agent(run, agent_job, tools)
-        if tools and outcome.result not in (Result.SUCCEEDED, Result.SUCCEEDED_WITH_ISSUES):
+        if tools and outcome.result is Result.CANCELED:  # a step that failed has ended; one that was ended has not
             distrust_environments(tools / PYTHONS)
         return outcome
 

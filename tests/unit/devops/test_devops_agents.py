@@ -1,4 +1,4 @@
-"""Agents of the server: one job each at a time, and a Python environment that stays while jobs succeed."""
+"""Agents of the server: one job each at a time, and a Python environment that stays unless a job is cut short."""
 
 import subprocess
 import sys
@@ -36,7 +36,7 @@ def test_an_agent_is_free_again_after_a_job_that_raised(tmp_path: Path) -> None:
     assert seen[0] == seen[1]
 
 
-def test_an_environment_stays_until_a_job_fails(tmp_path: Path) -> None:
+def test_an_environment_stays_until_it_is_distrusted(tmp_path: Path) -> None:
     python, tools = Path(sys.executable), tmp_path / "Python"
     programs = make_environment(python, tools, execute, {"PATH": "/usr/bin:/bin"})
     installed = programs.parent / "what-a-job-installed"
