@@ -1,5 +1,6 @@
 """`make rehearse`, as a user runs it: it passes, and Ctrl-C at any point leaves no process behind."""
 
+import json
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -26,18 +28,37 @@ def started_by(process: psutil.Process, scratch: str) -> list[psutil.Process]:
     return list(found.values())
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("road", ["scripts", "pipeline"])
-def test_the_rehearsal_passes_every_check(tmp_path: Path, road: str) -> None:
-    """By hand, and as an attendee does it: from an import and a push."""
+def rehearsed(tmp_path: Path, *options: str) -> tuple[str, dict[str, Any]]:
+    """What a rehearsal printed, and its timings; nothing of it is left in its folder for what is temporary."""
+    timings = tmp_path / "timings.json"
+    command = [*COMMAND, *options, "--timings", str(timings)]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    command = [*COMMAND, "--road", road]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=1180, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "all is well" in done.stdout
-    assert ("comes from run" in done.stdout) == (road == "pipeline")
     assert not list(tmp_path.glob("rehearsal-*"))
+    return done.stdout, json.loads(timings.read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_scripts_by_hand_pass_every_check(tmp_path: Path) -> None:
+    """Without Azure DevOps."""
+    _, timings = rehearsed(tmp_path, "--road", "scripts")
+    assert timings["steps"]["train in a job"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_each_module_is_done_and_checked(tmp_path: Path) -> None:
+    """Up to the first run: `make rehearse` goes on from there. The table says where the seconds went."""
+    said, timings = rehearsed(tmp_path, "--to", "6")
+    modules = {one["module"]: one for one in timings["modules"]}
+    assert list(modules) == [*(f"M{number}" for number in range(7)), "all"]
+    assert all(one["passed"] == one["checks"] > 0 for one in modules.values())
+    assert modules["M6"]["runs"] > modules["M6"]["packages"] > 0
+    assert sum(one["own"] + one["runs"] + one["looking"] for one in modules.values()) < timings["total"]
+    assert re.search(r"^M6 .* 17/17$", said, re.MULTILINE)
 
 
 @pytest.mark.slow
