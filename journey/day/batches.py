@@ -3,7 +3,7 @@ all."""
 
 from collections.abc import Sequence
 
-from journey.day.changes import change, keep, put_in
+from journey.day.changes import change, keep, put_in, title_of
 from journey.day.context import Day
 from journey.day.pipeline import create_pipeline
 from journey.day.runs import release
@@ -16,7 +16,7 @@ def bring(day: Day, modules: Sequence[int]) -> str:
     """Brings the work of some modules to main, and what is on main through the pipeline. Raises JourneyError."""
     if BESIDE.issuperset(modules):
         day.copy.update()
-        return f"in {keep(day, modules, put_in(day, modules))[:7]}"
+        return f"committed as {keep(day, title_of(modules), put_in(day, modules))[:7]}"
     if 10 in modules:
         day.changes.guard()
     pushed = change(day, modules)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from journey.day.changes import keep
+from journey.day.changes import TITLES, keep
 from journey.day.context import Day
 from journey.day.scripts import run_script
 from journey.day.versions import list_versions
@@ -21,7 +21,7 @@ def write_card(day: Day) -> str:
     day.tell(f"  {run_script(day, 'responsible/by_group.py')}")
     day.tell(f"  {run_script(day, SCRIPT, 'write')}")
     said = run_script(day, SCRIPT, "link")
-    keep(day, (14,), [path])
+    keep(day, TITLES[14], [path])
     return said
 
 

@@ -26,6 +26,7 @@ TITLES = {
     13: "Collect what the model is asked, and measure drift",
     14: "Say what the model is for, and what it is not",
 }
+ASIDE = "notes"  # the branch of what no run depends on
 BRANCHES = {10: "larger-test-set", 11: "gates", 13: "monitoring"}  # as the pages call them
 # What a run depends on. The rest of labs/ is written down, or is run by hand beside the pipeline.
 INPUTS = (
@@ -62,7 +63,7 @@ def change(day: Day, modules: Sequence[int]) -> Pushed:
     copy = day.copy
     copy.update()
     files = put_in(day, modules)
-    return submit(day, modules, files)
+    return submit(day, title_of(modules), branch_of(modules), files)
 
 
 def put_in(day: Day, modules: Sequence[int]) -> list[Path]:
@@ -108,26 +109,26 @@ def enlarge_test_set(day: Day) -> None:
 EDITS: dict[int, Callable[[Day], None]] = {5: put_suffix, 10: enlarge_test_set}
 
 
-def keep(day: Day, modules: Sequence[int], files: Sequence[Path] = ()) -> str:
+def keep(day: Day, title: str, files: Sequence[Path] = ()) -> str:
     """Commits what no run depends on, where the attendee works: the next change takes it along to main. A copy that
     ends with this command has no next change: what is in it goes to main now, past the trigger.
     """
     if day.owns_copy:
-        return day.copy.keep(title_of(modules), files)
-    return submit(day, modules, files, f"{title_of(modules)} [skip ci]").commit
+        return day.copy.keep(title, files)
+    return submit(day, f"{title} [skip ci]", ASIDE, files).commit
 
 
-def submit(day: Day, modules: Sequence[int], files: Sequence[Path] = (), title: str = "") -> Pushed:
-    """Commits what was written into the working copy and brings it to main; nothing written is no commit."""
+def submit(day: Day, title: str, branch: str, files: Sequence[Path] = ()) -> Pushed:
+    """Commits what was written into the working copy and brings it to main, from a branch where main asks for a pull
+    request; nothing written is no commit.
+    """
     copy, before = day.copy, day.copy.commit
     heard = day.find_definition() is not None
     if not (copy.uncommitted or files or copy.is_ahead(INPUTS)):
         return Pushed(before, False, heard)
-    title = title or title_of(modules)
     if not day.changes.guarded():
         commit = copy.push(title, files=files)
         return Pushed(commit, True, heard)
-    branch = branch_of(modules)
     copy.push(title, branch, files)
     commit = day.changes.merge(branch, title)
     copy.update()

@@ -58,7 +58,7 @@ def test_each_module_is_done_and_checked(tmp_path: Path) -> None:
     assert all(one["passed"] == one["checks"] > 0 for one in modules.values())
     assert modules["M6"]["runs"] > modules["M6"]["packages"] > 0
     assert sum(one["own"] + one["runs"] + one["looking"] for one in modules.values()) < timings["total"]
-    assert re.search(r"^M6 .* 17/17$", said, re.MULTILINE)
+    assert re.search(rf"^M6 .* {modules['M6']['passed']}/{modules['M6']['checks']}$", said, re.MULTILINE)
 
 
 @pytest.mark.slow
