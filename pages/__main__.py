@@ -58,12 +58,14 @@ def run(
 
 @program.command()
 def check(pages: Pages = None) -> None:
-    """Look at headings, pictures, links, words, spelling and calls of the Azure CLI. Exit code 1 for any problem."""
+    """Look at headings, pictures, links, words, spelling, calls of the Azure CLI and of our own programs. Exit code 1
+    for any problem."""
     from pages.azure import check_commands
+    from pages.programs import check_programs
     from pages.quality import check_pages
 
     site = read_site(ROOT)
-    _report([*check_pages(site, pages), *(check_commands(site) if not pages else ())])
+    _report([*check_pages(site, pages), *(() if pages else (*check_commands(site), *check_programs(site)))])
 
 
 @program.command()
