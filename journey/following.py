@@ -11,6 +11,7 @@ from journey.errors import JourneyError
 from journey.polling import SHORTEST, pauses
 
 LONGEST_RUN = 3 * 3600.0
+LONGEST_PAUSE = 2.0  # seconds between two looks: whoever approves should not be waited for
 LOG_LINES = 15
 INSTALLING = "Install dependencies"  # as labs/pipelines/python.yml calls its step
 WAITING = ("pending", "inProgress")
@@ -55,13 +56,13 @@ class Follower:
         return look
 
     def _follow(self, until: Callable[[Look], bool]) -> Look:
-        deadline, rhythm = time.monotonic() + LONGEST_RUN, pauses()
+        deadline, rhythm = time.monotonic() + LONGEST_RUN, pauses(longest=LONGEST_PAUSE)
         while True:
             look = self.look()
             if look.completed and not self._told:
                 return look
             if self._tell_news(look):
-                rhythm = pauses()
+                rhythm = pauses(longest=LONGEST_PAUSE)
             if look.completed or until(look):
                 return look
             if time.monotonic() > deadline:

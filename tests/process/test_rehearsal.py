@@ -51,14 +51,16 @@ def test_the_scripts_by_hand_pass_every_check(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_each_module_is_done_and_checked(tmp_path: Path) -> None:
-    """Up to the first run: `make rehearse` goes on from there. The table says where the seconds went."""
-    said, timings = rehearsed(tmp_path, "--to", "6")
+    """As far as no run is needed: `make rehearse` goes on from there, and the catch-up has runs. The table says where
+    the seconds went.
+    """
+    said, timings = rehearsed(tmp_path, "--to", "5")
     modules = {one["module"]: one for one in timings["modules"]}
-    assert list(modules) == [*(f"M{number}" for number in range(7)), "all"]
+    assert list(modules) == [*(f"M{number}" for number in range(6)), "all"]
     assert all(one["passed"] == one["checks"] > 0 for one in modules.values())
-    assert modules["M6"]["runs"] > modules["M6"]["packages"] > 0
     assert sum(one["own"] + one["runs"] + one["looking"] for one in modules.values()) < timings["total"]
-    assert re.search(rf"^M6 .* {modules['M6']['passed']}/{modules['M6']['checks']}$", said, re.MULTILINE)
+    for name, one in modules.items():
+        assert re.search(rf"^{name} .* {one['passed']}/{one['checks']}$", said, re.MULTILINE)
 
 
 @pytest.mark.slow
