@@ -34,7 +34,7 @@ UNSETTLED = "devops/unsettled-pushes"
 CREATORS = "devops/ref-creators"
 PULL_REFS = "refs/pull/"
 
-Announce = Callable[[Document, Sequence[RefUpdate], dict[str, str]], None]
+Announce = Callable[[Document, Sequence[RefUpdate], dict[str, str], str], None]
 
 
 class Pushes:
@@ -119,7 +119,7 @@ class Pushes:
         told = self._store.get(UNTOLD, push.id)
         document = self._repositories.by_key(told.body["repository"]) if told else None
         if document:
-            self._announce(document, _updates(push), push.body["pushedBy"])
+            self._announce(document, _updates(push), push.body["pushedBy"], push.created)
         self._store.delete(UNTOLD, push.id)
 
     def recover(self) -> None:

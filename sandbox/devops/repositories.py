@@ -56,10 +56,12 @@ class RefUpdate:
 class PushListener(Protocol):
     """Hears of every push that changed something, in order, after its answer; may be told twice after a crash.
 
-    `pusher` has `id`, `displayName` and `uniqueName`.
+    `pusher` has `id`, `displayName` and `uniqueName`; `moment` is when it was recorded, as the store writes times.
     """
 
-    def on_push(self, repository: Repository, updates: Sequence[RefUpdate], pusher: dict[str, str]) -> None: ...
+    def on_push(
+        self, repository: Repository, updates: Sequence[RefUpdate], pusher: dict[str, str], moment: str
+    ) -> None: ...
 
 
 class Repositories:

@@ -132,10 +132,10 @@ class DevOps:
     def _forget_builds(self, project: Document) -> None:
         self.builds.forget_project(project)
 
-    def _announce(self, document: Document, updates: Sequence[RefUpdate], pusher: dict[str, str]) -> None:
+    def _announce(self, document: Document, updates: Sequence[RefUpdate], pusher: dict[str, str], moment: str) -> None:
         repository = self._nouns.repositories.view(document)
         self.pull_requests.on_push(repository, updates)
-        self.listener.on_push(repository, updates, pusher)
+        self.listener.on_push(repository, updates, pusher, moment)
 
     def _git_credentials(self, document: Document, endpoint_id: str) -> tuple[str, str] | None:
         found = self._nouns.endpoints.connection(project_of(self._store, document), endpoint_id)

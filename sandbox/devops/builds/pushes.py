@@ -45,13 +45,16 @@ class PushRuns:
         self._stages = stages
         self._deciding = threading.RLock()
 
-    def on_push(self, repository: Repository, updates: Sequence[RefUpdate], pusher: dict[str, str]) -> None:
+    def on_push(
+        self, repository: Repository, updates: Sequence[RefUpdate], pusher: dict[str, str], moment: str
+    ) -> None:
+        """A pipeline that was made after the push, and before it is heard of here, is not meant by it."""
         key = f"{organization_id(repository.organization)}/projects/{repository.project_id}"
         project = self._store.get(PROJECTS, key)
         if project is None:
             return
         for definition in self._definitions.of_project(project):
-            if definition.body["repository"] == repository.id:
+            if definition.body["repository"] == repository.id and definition.created <= moment:
                 for update in updates:
                     self._consider(definition, repository, update, pusher)
 

@@ -174,8 +174,10 @@ class BuildService:
         )
         return [action for source in sources for action in source()]
 
-    def on_push(self, repository: Repository, updates: Sequence[RefUpdate], pusher: dict[str, str]) -> None:
-        self._pushes.on_push(repository, updates, pusher)
+    def on_push(
+        self, repository: Repository, updates: Sequence[RefUpdate], pusher: dict[str, str], moment: str
+    ) -> None:
+        self._pushes.on_push(repository, updates, pusher, moment)
 
     def _on_finished(self, build: Document) -> None:
         self._pushes.on_finished(build)

@@ -41,11 +41,15 @@ class Listener:
     """Collects what it hears; `fail` makes it raise."""
 
     heard: list[tuple[Repository, Sequence[RefUpdate], dict[str, str]]] = field(default_factory=list)
+    moments: list[str] = field(default_factory=list)
     fail: bool = False
     arrived: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
-    def on_push(self, repository: Repository, updates: Sequence[RefUpdate], pusher: dict[str, str]) -> None:
+    def on_push(
+        self, repository: Repository, updates: Sequence[RefUpdate], pusher: dict[str, str], moment: str
+    ) -> None:
         self.heard.append((repository, updates, pusher))
+        self.moments.append(moment)
         self.arrived.release()
         if self.fail:
             raise RuntimeError("the listener is out of order")
@@ -91,8 +95,8 @@ class World:
         operation = self.ask("POST", "_apis/projects", {"name": name})
         self.until(lambda: self.ask("GET", f"_apis/operations/{operation['id']}")["status"] == "succeeded")
 
-    def push(self, name: str, old: str = ZERO, path: str = "/a.txt") -> str:
-        change = {"changeType": "add", "item": {"path": path}, "newContent": {"content": "a"}}
+    def push(self, name: str, old: str = ZERO, path: str = "/a.txt", text: str = "a") -> str:
+        change = {"changeType": "add", "item": {"path": path}, "newContent": {"content": text}}
         body = {
             "refUpdates": [{"name": "refs/heads/main", "oldObjectId": old}],
             "commits": [{"comment": "Add", "changes": [change]}],
@@ -152,6 +156,20 @@ def test_pushes_are_told_in_order(world: World) -> None:
     world.listener.wait(5)
     told = [(updates[0].old, updates[0].new) for _, updates, _ in world.listener.heard]
     assert told == list(pairwise(tips))
+
+
+def test_a_push_that_is_heard_late_starts_no_pipeline_that_was_made_meanwhile(world: World) -> None:
+    world.project("Late")
+    first = world.push("Late", path="/run.yml", text="trigger: [main]\nsteps: []\n")
+    world.listener.wait()
+    repository = {"id": world.ask("GET", "Late/_apis/git/repositories/Late")["id"], "type": "azureReposGit"}
+    configuration = {"type": "yaml", "path": "run.yml", "repository": repository}
+    world.ask("POST", "Late/_apis/pipelines", {"name": "Late", "folder": "\\", "configuration": configuration})
+    second = world.push("Late", first, "/b.txt")
+    world.listener.wait()
+    for heard, moment in zip(world.listener.heard, world.listener.moments, strict=True):
+        world.devops.builds.on_push(*heard, moment)
+    assert [one["sourceVersion"] for one in world.ask("GET", "Late/_apis/build/builds")["value"]] == [second]
 
 
 def test_ref_updates_and_deletions_are_told_and_no_change_is_not(world: World) -> None:
