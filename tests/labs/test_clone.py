@@ -55,13 +55,16 @@ def test_all_modules_filled_are_the_solution(clone: Path) -> None:
     assert [module.id for module in MANIFEST.modules if difference(clone, module.id)] == []
 
 
+MADE = {"labs/responsible/model_card.md"}  # model_card.py writes it
+
+
 def test_every_path_that_a_file_names_is_there(clone: Path) -> None:
     """In commands, templates, messages and TODOs; before and after."""
     for modules in ([], WITH_REGIONS):
         fill(clone, modules)
         for name, text in state(clone).items():
             named = set(re.findall(r"(?<![\w/.-])labs/[\w/.-]*\w", text))
-            assert [path for path in sorted(named) if not (clone / path).exists()] == [], name
+            assert [path for path in sorted(named - MADE) if not (clone / path).exists()] == [], name
 
 
 @pytest.mark.parametrize("module", WITH_REGIONS)

@@ -72,7 +72,7 @@ def test_taken_unknown_and_circular_codes_are_refused(subjects: tuple[ModuleType
 def test_our_checks_are_ordered_by_module_and_cover_the_modules() -> None:
     modules = [found.module for found in CHECKS.values()]
     assert modules == sorted(modules, key=lambda module: int(module[1:]))
-    assert set(modules) == set(MODULES)
+    assert set(modules) == set(MODULES) - {"M17"}, "the wrap-up asks for nothing of its own"
 
 
 def test_a_check_requires_nothing_of_a_later_module() -> None:
