@@ -37,13 +37,12 @@ def state(day: Day) -> dict[str, Any]:
 def test_a_catch_up_needs_two_runs_and_a_second_one_none(
     sandbox: Sandbox, runtime_python: Path, tmp_path: Path
 ) -> None:
-    """One run for the first version, one that a merge starts for the second, one that is stopped; all checks pass."""
+    """One run for the first version, one that a merge starts for the second, one that is stopped. All checks pass."""
     suffix, clone = uuid.uuid4().hex[:7], tmp_path / "AIDevCollege"
     environment = {
         **os.environ,
         **sandbox.environment,
         "WORKSHOP_SUFFIX": suffix,
-        "WORKSHOP_STAGING_KEY": f"key-{uuid.uuid4().hex}",
         "WORKSHOP_RUNTIME": str(runtime_python),
         "MLOPS_CHECKER_HOME": str(tmp_path / "progress"),
     }
@@ -76,5 +75,6 @@ def test_a_catch_up_needs_two_runs_and_a_second_one_none(
     assert "started" not in said.replace("(started by hand)", "")
     settings = clone / "workshop.toml"
     settings.write_text(settings.read_text().replace('"AIDevCollege"', f'"{project}"'), encoding="utf-8")
+    environment["WORKSHOP_STAGING_KEY"] = (clone / "build" / "staging.key").read_text(encoding="utf-8").strip()
     modules = [f"M{number}" for number in range(1, LAST + 1)]
     assert "all is well" in call("checker", "check", *modules, "--config", str(settings))

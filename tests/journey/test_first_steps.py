@@ -12,6 +12,7 @@ from journey.day import Day, plan
 from journey.day.batches import bring
 from journey.day.changes import change
 from journey.day.connection import create_connection
+from journey.day.pipeline import create_pipeline, give_staging_key
 from journey.day.project import create_project, finish_operation
 from journey.day.repository import import_repository
 from journey.errors import JourneyError
@@ -76,7 +77,7 @@ def test_changes_reach_main_once(begun: Day, sandbox: Sandbox) -> None:
     first = begun.copy.commit
     assert bring(again(begun), (1, 5)) == "it is on main"
     begun.changes.guard()
-    assert bring(again(begun), (2,)) == "it is on main"
+    assert bring(again(begun), (5,)) == "it is on main"
     pushed = change(again(begun), (10,))
     assert pushed.new
     copy = again(begun).copy
@@ -95,6 +96,24 @@ def test_changes_reach_main_once(begun: Day, sandbox: Sandbox) -> None:
     assert sorted(changes) == ["Do the work of modules 1 and 5", title]
     branches = begun.organization.list(begun.path(f"git/repositories/{begun.repository['id']}/refs"))
     assert "refs/heads/larger-test-set" not in [one["name"] for one in branches]
+
+
+def test_the_key_of_staging_is_chosen_once(begun: Day, tmp_path: Path) -> None:
+    """In the clone, for nobody else to read, and a secret of the pipeline; a copy for the while has no place for it."""
+    create_project(begun)
+    import_repository(begun)
+    assert give_staging_key(begun) == ""
+    create_pipeline(begun)
+    assert "set WORKSHOP_STAGING_KEY" in give_staging_key(begun)
+    there = Day(begun.attendee, begun.organization, begun.scratch, begun.tell, tmp_path / "clone")
+    assert give_staging_key(there) == "secret variable staging.key set"
+    assert give_staging_key(there) == ""
+    variable = again(begun).definition["variables"]["staging.key"]
+    assert (variable["isSecret"], variable["value"]) == (True, None)
+    key = tmp_path / "clone" / "build" / "staging.key"
+    assert key.stat().st_mode & 0o077 == 0
+    assert len(key.read_text(encoding="utf-8").strip()) > 20
+    assert there.copy.uncommitted == []
 
 
 def test_a_project_of_another_process_is_named(begun: Day) -> None:
