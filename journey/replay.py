@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -81,14 +81,16 @@ def replay(runner: Runner, place: Place, suffix: str, last: int = LAST) -> Itera
         if module != CLEAN_UP:
             found = modules[f"M{module}"]
             done = _do(runner, place, module, found.title)
-            yield _look(runner, place, done, place.at(module)) if found.checks else done
-    yield _look(runner, place, ModuleResult(SWEEP, "every check again", 0, 0, 0, 0, 0, 0), place.at(last), last)
+            yield _look(runner, place, done, place.at(module), [found.id]) if found.checks else done
+    swept = [f"M{number}" for number in range(1, last + 1) if number != CLEAN_UP and modules[f"M{number}"].checks]
+    if swept:
+        yield _look(runner, place, ModuleResult(SWEEP, "every check again", 0, 0, 0, 0, 0, 0), place.at(last), swept)
     if last >= CLEAN_UP:
         began = time.monotonic()
         _clean_up(runner, place, suffix)
         own = time.monotonic() - began
         done = ModuleResult(f"M{CLEAN_UP}", modules[f"M{CLEAN_UP}"].title, own, 0, 0, 0, 0, 0)
-        yield _look(runner, place, done, place.clone)
+        yield _look(runner, place, done, place.clone, [done.module])
 
 
 def _do(runner: Runner, place: Place, module: int, title: str) -> ModuleResult:
@@ -108,11 +110,8 @@ def _do(runner: Runner, place: Place, module: int, title: str) -> ModuleResult:
     return ModuleResult(f"M{module}", title, seconds - runs, runs, packages, 0, 0, 0)
 
 
-def _look(runner: Runner, place: Place, done: ModuleResult, folder: Path, last: int = LAST) -> ModuleResult:
+def _look(runner: Runner, place: Place, done: ModuleResult, folder: Path, wanted: Sequence[str]) -> ModuleResult:
     """The result with what its checks come to. Raises ReplayStopped, after the checker has shown why."""
-    wanted = (
-        [f"M{module}" for module in range(1, last + 1) if module != CLEAN_UP] if done.module == SWEEP else [done.module]
-    )
     settings = ("--config", str(folder / "workshop.toml"))
     report = place.scratch / f"check-{done.module}.json"
     began = time.monotonic()
