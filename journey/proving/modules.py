@@ -17,7 +17,7 @@ ALREADY_SO: Mapping[str, frozenset[str]] = {
     "M11": frozenset({"GAT003"}),
     "M15": frozenset({"SEC001", "SEC002", "SEC003", "SEC004", "SEC005", "CST002"}),
 }
-REACHED = tuple(f"M{one}" for one in (*range(1, 13), 15, 16))  # the modules whose work a world can have done
+REACHED = tuple(f"M{one}" for one in range(1, 17))  # the modules whose work a world can have done
 CLEANED, CLEAN = "M16", "M2"  # after the clean-up a world is as before anything was made in its project
 
 

@@ -1,9 +1,21 @@
 """An attendee's state as it is after a module, put there at once: what is independent is made side by side."""
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 from journey.errors import JourneyError
+from journey.worlds.cards import card_text, link_card, write_card
 from journey.worlds.clones import commit_clone, write_clone, write_passport
+from journey.worlds.monitoring import (
+    COLLECTED,
+    CONTROL,
+    SHIFTED,
+    make_drift_job,
+    make_monitor,
+    put_records,
+    read_patients,
+)
 from journey.worlds.pipelines import STARTER_SUFFIX
 from journey.worlds.project import PRODUCTION, STAGING, Run
 from journey.worlds.resources import Resources
@@ -11,6 +23,7 @@ from journey.worlds.serving import make_image, make_production, make_staging, se
 from journey.worlds.world import World
 
 THREADS = 6
+NEWEST_MSE, BETTER = 3200.5, 60.0
 DATA_STEP = "Check the data"  # what the pipeline's file calls the step that runs the data tests
 
 
@@ -37,6 +50,8 @@ def reach(world: World, module: str, clone: bool = False) -> World:
             written.result()
     if clone and number >= 9:
         _fill_passport(world)
+    if clone and number >= 14:
+        _card(world)
     return world
 
 
@@ -55,6 +70,19 @@ def _fill_passport(world: World) -> None:
     }
     write_passport(world.folder, values)
     commit_clone(world.folder, "Fill in the passport")
+
+
+def _card(world: World) -> None:
+    """Module 14: the card of the newest version, and the version that names it."""
+    text = card_text(world.folder, world.models[-1], mse_of(world, len(world.models)))
+    write_card(world.folder, text)
+    commit_clone(world.folder, "Add the model card")
+    link_card(world.resources, world.models[-1], text)
+
+
+def mse_of(world: World, version: int) -> str:
+    """What the training of a version has measured: each a little less than the one before."""
+    return f"{NEWEST_MSE + BETTER * (len(world.runs) - version):.1f}"
 
 
 def _begin(world: World, number: int) -> list[Run]:
@@ -143,23 +171,34 @@ def _release(world: World, number: int, pool: ThreadPoolExecutor) -> None:
     resources, data = world.resources, f"{world.names['data_asset']}:1"
     for version, run in enumerate(world.runs, start=1):
         tags = {"build": str(run.id), "commit": run.commit, "job": world.job, "data": data}
+        tags["mse"] = mse_of(world, version)
         if number >= 11:
             tags |= {"accepted": "true", "evaluation": world.job}
         world.models.append(resources.make_model(str(version), **tags))
-    parts: list[Future[None]] = []
+    parts: list[Future[Any]] = []
     if number >= 7:
         parts.append(pool.submit(make_staging, resources, world.image, world.models[-1], world.key))
     if number >= 8:
         parts.append(pool.submit(_produce, resources, world))
+    if number >= 13:
+        parts += [pool.submit(make_drift_job, resources, window) for window in (CONTROL, SHIFTED)]
+        parts.append(pool.submit(_watch, world))
     if number >= 15:
         parts.append(pool.submit(resources.make_budget))
     _all(parts)
 
 
 def _produce(resources: Resources, world: World) -> None:
-    make_production(resources, world.image, world.models[-1])
-    if int(world.module[1:]) >= 12:
+    number = int(world.module[1:])
+    make_production(resources, world.image, world.models[-1], collections=COLLECTED if number >= 13 else ())
+    if number >= 12:
         set_traffic(resources, {"blue": 100}, tags=rolled_back(world))
+
+
+def _watch(world: World) -> None:
+    """Module 13: the requests of both windows, and the monitor."""
+    put_records(world.resources, read_patients(world.ground.kit) * 2)
+    make_monitor(world.resources)
 
 
 def rolled_back(world: World) -> dict[str, str]:
@@ -168,6 +207,6 @@ def rolled_back(world: World) -> dict[str, str]:
     return {"rolled_back": f"2026-11-24T10:00:00Z from {older} to {newer}"}
 
 
-def _all(futures: list[Future[None]]) -> None:
+def _all(futures: Sequence[Future[Any]]) -> None:
     for future in futures:
         future.result()

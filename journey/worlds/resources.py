@@ -5,8 +5,9 @@ again as it is asked for; several of them may run at once.
 """
 
 import json
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from journey.worlds.wire import Wire, soon
 ML = "Microsoft.MachineLearningServices"
 ASSETS = "2023-04-01-preview"
 JOB_SECONDS = 90
-MODEL = {
+MODEL: dict[str, Any] = {
     "format": 1,
     "kind": "linear",
     "features": ["AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6"],
@@ -23,6 +24,12 @@ MODEL = {
     "intercept": 151.875,
 }
 TAGS = {"commit": "0123abc", "build": "41", "mse": "3200.5"}
+
+
+def predict(patient: Sequence[float]) -> float:
+    """What MODEL says of a patient's ten features."""
+    weights: Sequence[float] = MODEL["coefficients"]
+    return float(MODEL["intercept"]) + sum(weight * value for weight, value in zip(weights, patient, strict=True))
 
 
 @dataclass
@@ -115,6 +122,7 @@ class Resources:
         logged: tuple[str, ...] = ("alpha", "mse"),
         ended: bool = True,
         experiment: str | None = None,
+        output: str = "model",
     ) -> str:
         """A job that really runs; what it logs is logged for it. Returns its name."""
         name = f"job-{uuid.uuid4().hex[:8]}"
@@ -124,15 +132,25 @@ class Resources:
             "environmentId": f"{self.workspace}/environments/{self.names['environment']}/versions/1",
             "computeId": f"{self.workspace}/computes/{self.names['compute']}",
             "experimentName": experiment or self.names["experiment"],
-            "outputs": {"model": {"jobOutputType": "uri_folder"}},
+            "outputs": {output: {"jobOutputType": "uri_folder"}},
         }
         self.call("PUT", f"{self.workspace}/jobs/{name}", {"properties": body}, "2025-01-01-preview")
-        metrics = [{"key": key, "value": 0.5, "timestamp": 1, "step": 0} for key in logged]
-        url = f"{self.wire.address}/mlflow/v2.0{self.workspace}/api/2.0/mlflow/runs/log-batch"
-        self.wire.post_signed(url, {"run_id": name, "metrics": metrics, "params": [], "tags": []})
+        self.log_run(name, dict.fromkeys(logged, 0.5))
         if ended:
             self.wait_job(name)
         return name
+
+    def log_run(self, name: str, metrics: Mapping[str, float], parameters: Mapping[str, str] | None = None) -> None:
+        """Logs for a job; of a metric that was logged before the newest value counts."""
+        now = time.time_ns() // 10**6
+        body = {
+            "run_id": name,
+            "metrics": [{"key": key, "value": value, "timestamp": now, "step": 0} for key, value in metrics.items()],
+            "params": [{"key": key, "value": value} for key, value in (parameters or {}).items()],
+            "tags": [],
+        }
+        url = f"{self.wire.address}/mlflow/v2.0{self.workspace}/api/2.0/mlflow/runs/log-batch"
+        self.wire.post_signed(url, body)
 
     def wait_job(self, name: str) -> None:
         path = f"{self.workspace}/jobs/{name}"
@@ -169,3 +187,10 @@ class Resources:
         body = {"properties": {"modelUri": uri, "modelType": "custom_model", "tags": dict(tags)}}
         self.call("PUT", f"{self.workspace}/models/{named}/versions/{version}", body)
         return f"{named}:{version}"
+
+    def retag_model(self, reference: str, **tags: str) -> None:
+        """A registered version with some tags changed. A tag given as '' goes."""
+        name, _, version = reference.partition(":")
+        found = self.call("GET", f"{self.workspace}/models/{name}/versions/{version}")["properties"]
+        wanted = {key: value for key, value in {**found["tags"], **tags}.items() if value}
+        self.register_model(version, str(found["modelUri"]), wanted)

@@ -3,12 +3,13 @@
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from journey.worlds.monitoring import collector
 from journey.worlds.resources import ASSETS, MODEL, Resources
 from journey.worlds.wire import soon
 
@@ -125,10 +126,17 @@ def _answers(resources: Resources, path: str) -> bool:
         return False
 
 
-def make_production(resources: Resources, image: str, model: str, traffic: int = 100, auth: str = "Key") -> None:
-    """An online endpoint with one deployment, blue, from an image."""
+def make_production(
+    resources: Resources,
+    image: str,
+    model: str,
+    traffic: int = 100,
+    auth: str = "Key",
+    collections: Sequence[str] = (),
+) -> None:
+    """An online endpoint with one deployment, blue, from an image; `collections` are what it collects."""
     make_endpoint(resources, auth)
-    make_deployment(resources, image, model)
+    make_deployment(resources, image, model, collections=collections)
     set_traffic(resources, {"blue": traffic} if traffic else {}, auth)
 
 
@@ -143,7 +151,14 @@ def make_endpoint(resources: Resources, auth: str = "Key", name: str | None = No
     resources.call("PUT", path, body, ENDPOINTS)
 
 
-def make_deployment(resources: Resources, image: str, model: str, name: str = "blue", version: str = "1") -> None:
+def make_deployment(
+    resources: Resources,
+    image: str,
+    model: str,
+    name: str = "blue",
+    version: str = "1",
+    collections: Sequence[str] = (),
+) -> None:
     """A deployment, without traffic; `version` is that of the environment that names the image."""
     environment = f"{resources.workspace}/environments/{resources.names['image_environment']}/versions/{version}"
     route = {"port": PORT, "path": "/"}
@@ -156,6 +171,7 @@ def make_deployment(resources: Resources, image: str, model: str, name: str = "b
         "environmentId": environment,
         "model": f"{resources.workspace}/models/{named}/versions/{number}",
         "instanceType": "Standard_DS3_v2",
+        **({"dataCollector": collector(collections)} if collections else {}),
     }
     body = {"location": resources.location, "sku": {"name": "Default", "capacity": 1}, "properties": deployment}
     resources.call("PUT", f"{resources.endpoint}/deployments/{name}", body, DEPLOYMENTS)
