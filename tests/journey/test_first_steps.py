@@ -17,6 +17,7 @@ from journey.day.project import create_project, finish_operation
 from journey.day.repository import import_repository
 from journey.errors import JourneyError
 from journey.organization import Organization
+from journey.polling import wait_for
 from journey.source import make_source
 from tests.conftest import Sandbox, bearer
 
@@ -114,6 +115,31 @@ def test_the_key_of_staging_is_chosen_once(begun: Day, tmp_path: Path) -> None:
     assert key.stat().st_mode & 0o077 == 0
     assert len(key.read_text(encoding="utf-8").strip()) > 20
     assert there.copy.uncommitted == []
+
+
+def test_what_no_run_depends_on_starts_none(begun: Day, tmp_path: Path) -> None:
+    """In the attendee's clone it is a commit that the next change takes along. A copy for the while merges it, past
+    the trigger; a change that counts is heard.
+    """
+    create_project(begun)
+    import_repository(begun)
+    create_pipeline(begun)
+    begun.changes.guard()
+    there = Day(begun.attendee, begun.organization, begun.scratch, begun.tell, tmp_path / "clone")
+    imported = there.copy.commit
+    kept = bring(there, (12,))
+    assert there.copy.commit[:7] in kept
+    assert there.copy.is_ahead()
+    assert bring(there, (12,)) == kept
+    assert begun.copy.commit == imported
+    bring(begun, (12,))
+    assert begun.copy.commit != imported
+    assert not begun.copy.is_ahead()
+    builds = begun.path("build/builds")
+    assert begun.organization.list(builds) == []
+    pushed = change(begun, (10,))
+    found = wait_for(lambda: begun.organization.list(builds), bool, 30, "the run of a change that counts")
+    assert [one["sourceVersion"] for one in found] == [pushed.commit]
 
 
 def test_a_project_of_another_process_is_named(begun: Day) -> None:
