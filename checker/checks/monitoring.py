@@ -1,20 +1,21 @@
 """Module 13: what production is asked is collected, compared with the training data, and an alert is decided on."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from checker.checks.judgement import neighbours, quote
+from checker.checks.judgement import quote
 from checker.checks.production import live_deployment
 from checker.checks.registry import check, machine_check
 from checker.checks.workbench import source
 from checker.clients.machinelearning import Job, Run
 from checker.clients.monitors import DRIFT, Data, Monitor, Signal
 from checker.context import CheckContext
-from checker.model import Evidence, failed
+from checker.model import Evidence, Fail, failed
 
 INPUTS, OUTPUTS = "model_inputs", "model_outputs"
 ENOUGH = 100  # rows: with fewer, the index alerts without drift
 LOOKED_AT = 6  # drift jobs, from the newest
+SO_FEW = "At n = 20 this statistic alarms 9 times in 10 without drift."
 AT_ONCE = frozenset({"", "P0D", "PT0S", "PT0H", "PT0M"})
 SEND = "python solution/monitoring/send.py"
 SUBMIT = "python solution/monitoring/submit_drift.py"
@@ -38,7 +39,9 @@ def inputs_and_outputs_are_collected(context: CheckContext) -> Evidence:
         raise failed(
             f"{live.name} collects {', '.join(live.collections) or 'nothing'}",
             f"the collections {INPUTS} and {OUTPUTS} enabled",
-            "Collection is a property of the deployment: the data_collector.",
+            f"{lacking[0]} is the half that is missing: a request without its answer explains no complaint."
+            if live.collections
+            else "Collection is a property of the deployment: the data_collector.",
             "An enabled collection alone keeps nothing: score.py hands each request over.",
             "collector() in deployment/production.py returns it; deploy again after the change.",
             commands=("python solution/deployment/production.py",),
@@ -68,7 +71,7 @@ def enough_records_are_collected(context: CheckContext) -> Evidence:
         raise failed(
             f"{rows} rows",
             f"{ENOUGH} rows of inputs",
-            "So few rows alert without drift: at n = 20 nine times in ten.",
+            SO_FEW,
             "The measurement is a script: false_alarms.py.",
             commands=(f"{SEND} --requests 200", "python solution/monitoring/false_alarms.py"),
         )
@@ -84,13 +87,7 @@ def monitor_compares_with_a_reference(context: CheckContext) -> Evidence:
     live = f"{context.names.production}/{live_deployment(context).name}"
     monitors = [one for one in context.monitors() if any(signal.kind == DRIFT for signal in one.signals)]
     if not monitors:
-        raise failed(
-            f"no schedule monitors data drift; {neighbours('drift', (one.name for one in context.monitors()))}",
-            f"a monitor schedule with a signal {DRIFT}",
-            "The monitor of the SDK v1, a DataDriftDetector, is retired since 2025-09-01: nothing of it counts.",
-            "A MonitorSchedule has a trigger, a target and signals.",
-            commands=(MONITOR,),
-        )
+        raise _no_monitor(context.monitors())
     watching = [one for one in monitors if one.deployment.lower() == live.lower()]
     if not watching:
         raise failed(
@@ -100,6 +97,26 @@ def monitor_compares_with_a_reference(context: CheckContext) -> Evidence:
             commands=(MONITOR,),
         )
     return _judge_monitor(watching[0])
+
+
+def _no_monitor(others: Sequence[Monitor]) -> Fail:
+    """What to say where nothing monitors drift: there is another monitor, or none."""
+    expected = f"a monitor schedule with a signal {DRIFT}"
+    if others:
+        kinds = ", ".join(signal.kind for signal in others[0].signals) or "no signal"
+        return failed(
+            f"{others[0].name} has {quote(kinds)}, and no schedule monitors data drift",
+            expected,
+            "Each signal answers one question: data quality finds empty cells, and a shift has none.",
+            commands=(MONITOR,),
+        )
+    return failed(
+        "no schedule monitors anything",
+        expected,
+        "The monitor of the SDK v1, a DataDriftDetector, is retired since 2025-09-01: nothing of it counts.",
+        "A MonitorSchedule has a trigger, a target and signals.",
+        commands=(MONITOR,),
+    )
 
 
 def _judge_monitor(monitor: Monitor) -> Evidence:
@@ -189,7 +206,9 @@ def _judge_window(name: str, run: Run | None, expected: float) -> None:
         raise failed(
             f"no Completed drift job has judged the window `{name}`",
             f"one for `{name}` among the newest {LOOKED_AT}",
-            "Two windows are needed: the control tells what an alert of the other one is worth.",
+            "The control tells what an alert of the other one is worth: a measure that always alerts says nothing."
+            if name == "control"
+            else "The control alone is quiet either way: whether the measure finds a shift is not known yet.",
             commands=(SEND if name == "control" else f"{SEND} --shift-bmi 0.5", step),
         )
     rows, alert, judged = (_number(run, key) for key in ("rows", "alert", "judged"))
@@ -197,7 +216,7 @@ def _judge_window(name: str, run: Run | None, expected: float) -> None:
         raise failed(
             f"the window `{name}` was judged on {rows:.0f} rows: {'an alert' if alert else 'no alert'}",
             f"a judgement on {ENOUGH} rows or more",
-            "At n = 20 this statistic alarms 9 times in 10 without drift.",
+            SO_FEW,
             "The option --even-if-few is there to see a false alarm once, not to judge.",
             commands=("python solution/monitoring/false_alarms.py", step),
         )

@@ -1,11 +1,13 @@
 """The corpus: typical mistakes, each with the check and the hint that must find it, and valid variations."""
 
 from journey.mistakes import (
+    cards,
     clone,
     connection,
     definitions,
     exchange,
     leftovers,
+    monitoring,
     organization,
     preflight,
     production,
@@ -30,6 +32,8 @@ MISTAKES = gather(
     retraining,
     clone,
     exchange,
+    monitoring,
+    cards,
     secrets,
     leftovers,
 )

@@ -1,10 +1,15 @@
 """Valid variations: what an attendee may do otherwise, and no check may call wrong."""
 
+from journey.mistakes.cards import carded
+from journey.mistakes.clone import edited
+from journey.mistakes.monitoring import DECISION, monitored
 from journey.mistakes.pipelines import changed
 from journey.mistakes.registry import NOTHING, Undo, variation
 from journey.mistakes.repository import TRIGGER, push_edited
 from journey.mistakes.staging import staged
 from journey.worlds import World
+from journey.worlds.cards import CARD
+from journey.worlds.monitoring import production_window
 from journey.worlds.serving import DEPLOYMENTS, make_deployment, make_image, make_staging, set_traffic
 
 EVERYTHING = "trigger:\n  branches:\n    include:\n      - '*'\n"
@@ -280,3 +285,35 @@ def experiment_of_another_name(world: World) -> Undo:
     """The experiment has a name of one's own, and workshop.toml says so."""
     name = f"mine-{world.suffix}"
     return changed(world, "experiment", name, lambda: world.resources.make_job(experiment=name))
+
+
+@variation("reference-of-last-week", "M13", "M14", clone=True)
+def reference_of_last_week(world: World) -> Undo:
+    """Production is compared with what it was asked a week ago: a slow drift escapes, a sudden one does not."""
+    week = production_window(world.resources, offset="P7D")
+    return monitored(world, referenceData=week)
+
+
+@variation("decision-in-bold", "M13", "M14", clone=True)
+def decision_in_bold(world: World) -> Undo:
+    """The decision is another one, and written with emphasis."""
+    return edited(world, DECISION, ("Decision: ignore", "**Decision: Roll-back**"))
+
+
+@variation("card-with-another-section", "M14", "M14", clone=True)
+def card_with_another_section(world: World) -> Undo:
+    """The card says more than it has to, with fewer decimals, and was linked again."""
+    return carded(world, lambda text: text.replace(".5000 |", ".5 |") + "\n## Who wrote this\n\nThe team.\n")
+
+
+@variation("card-with-the-line-ends-of-windows", "M14", "M14", clone=True)
+def card_with_the_line_ends_of_windows(world: World) -> Undo:
+    """git on Windows has changed the line ends after the card was linked."""
+    file = world.folder / CARD
+    before = file.read_bytes()
+    file.write_bytes(before.replace(b"\n", b"\r\n"))
+
+    def undo() -> None:
+        file.write_bytes(before)
+
+    return undo

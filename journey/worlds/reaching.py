@@ -181,7 +181,7 @@ def _release(world: World, number: int, pool: ThreadPoolExecutor) -> None:
     if number >= 8:
         parts.append(pool.submit(_produce, resources, world))
     if number >= 13:
-        parts += [pool.submit(make_drift_job, resources, window) for window in (CONTROL, SHIFTED)]
+        parts += [pool.submit(_judge, world, window) for window in (CONTROL, SHIFTED)]
         parts.append(pool.submit(_watch, world))
     if number >= 15:
         parts.append(pool.submit(resources.make_budget))
@@ -199,6 +199,10 @@ def _watch(world: World) -> None:
     """Module 13: the requests of both windows, and the monitor."""
     put_records(world.resources, read_patients(world.ground.kit) * 2)
     make_monitor(world.resources)
+
+
+def _judge(world: World, window: str) -> None:
+    world.drift[window] = make_drift_job(world.resources, window)
 
 
 def rolled_back(world: World) -> dict[str, str]:

@@ -31,7 +31,7 @@ class Ground:
 
 @dataclass
 class World:
-    """One attendee. What was made so far is noted: the runs, the versions of the model, the image, and the ids.
+    """One attendee. What was made so far is noted: the runs, the versions of the model, the image, jobs and ids.
 
     `folder` is the attendee's clone; its workshop.toml holds the names by which the checker finds everything, and
     `variables` are what the checker needs in its environment beside what the shell has.
@@ -48,6 +48,7 @@ class World:
     runs: list[Run] = field(default_factory=list)
     models: list[str] = field(default_factory=list)
     job: str = ""
+    drift: dict[str, str] = field(default_factory=dict)
     image: str = ""
     pipeline: int = 0
     connection: str = ""
