@@ -27,7 +27,9 @@ approver="$(devops GET "AIDevCollege/_apis/pipelines/approvals/$approval?\$expan
 # --8<-- [end:m9-chain]
 
 fill() {
-  sed -i.before "s|^\($1 *= *\)\"[^\"]*\"|\1\"$2\"|" labs/passport.toml
+  local text
+  text="$(printf '%s' "$2" | sed 's/[&|\\]/\\&/g')" # these three mean something to sed
+  sed -i.before "s|^\($1 *= *\)\"[^\"]*\"|\1\"$text\"|" labs/passport.toml
   rm labs/passport.toml.before
 }
 
