@@ -269,7 +269,7 @@ def tolerance_of_everything(world: World) -> Undo:
 @mistake("gate-never-seen-closed", "M11", "GAT005", "on a branch, put a damaged file", "M11", clone=True, spoils=True)
 def gate_never_seen_closed(world: World) -> None:
     """The gate has never said no."""
-    world.project.organization.delete(world.project.path(f"build/builds/{world.stopped}"))
+    world.project.delete_run(world.stopped)
 
 
 @mistake("gate-that-says-yes", "M11", "GAT006", "a rule that always passes is a remark", "M11", clone=True)
@@ -278,7 +278,7 @@ def gate_that_says_yes(world: World) -> Undo:
     return unsolved(world, [EVALUATE], "M11")
 
 
-@mistake("version-by-another-door", "M11", "GAT004", "A version came in by another door", "M11", looks=("M11",))
+@mistake("version-by-another-door", "M11", "GAT004", "A version came in by another door", "M12", looks=("M11",))
 def version_by_another_door(world: World) -> Undo:
     """A version was registered past the gate."""
     run = world.runs[-1]

@@ -88,14 +88,21 @@ def resource_without_tags(world: World) -> Undo:
     return lambda: world.resources.call("DELETE", path, version="2023-07-01")
 
 
-@mistake("secret-in-a-log", "M15", "SEC004", "A step printed it", "M15", spoils=True, looks=("M15",))
-def secret_in_a_log(world: World) -> None:
+@mistake("secret-in-a-log", "M15", "SEC004", "A step printed it", "M15", looks=("M15",))
+def secret_in_a_log(world: World) -> Undo:
     """A step prints a secret that nobody has told the service of."""
     value = KEY_LINE.strip().replace('"', "").replace(" ", "")
     text = world.project.text("Build", build=f"echo {value}")
     world.project.branch("prints", world.project.tip())
     world.project.push(text, branch="prints", comment="Print")
-    world.project.finish(world.project.start(world.pipeline, "prints"))
+    run = world.project.start(world.pipeline, "prints")
+    world.project.finish(run)
+
+    def undo() -> None:
+        world.project.delete_run(run)
+        world.project.remove_branch("prints")
+
+    return undo
 
 
 @mistake("secret-in-the-history", "M15", "SEC001", "Deletion is not enough", "M15", clone=True, spoils=True)

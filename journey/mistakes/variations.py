@@ -132,10 +132,12 @@ def second_pipeline(world: World) -> Undo:
     return lambda: world.project.delete_pipeline(other)
 
 
-@variation("failed-run-after-a-good-one", "M6", "M10", spoils=True)
-def failed_run_after_a_good_one(world: World) -> None:
+@variation("failed-run-after-a-good-one", "M6", "M10")
+def failed_run_after_a_good_one(world: World) -> Undo:
     """A run by hand was cancelled after all had been well."""
-    world.project.cancel(world.project.start(world.pipeline))
+    run = world.project.start(world.pipeline)
+    world.project.cancel(run)
+    return lambda: world.project.delete_run(run)
 
 
 @variation("larger-cluster", "M6", "M8")
@@ -155,25 +157,33 @@ def larger_cluster(world: World) -> Undo:
     return undo
 
 
-@variation("several-data-versions", "M6", "M8", spoils=True)
-def several_data_versions(world: World) -> None:
+@variation("several-data-versions", "M6", "M8")
+def several_data_versions(world: World) -> Undo:
     """The data has three versions, and the model names the first."""
-    world.resources.make_data(world.names["data_asset"], version="2")
-    world.resources.make_data(world.names["data_asset"], version="3")
+    data, later = world.names["data_asset"], ("2", "3")
+    for version in later:
+        world.resources.make_data(data, version=version)
+
+    def undo() -> None:
+        for version in later:
+            world.resources.call("DELETE", f"{world.resources.workspace}/data/{data}/versions/{version}")
+
+    return undo
 
 
-@variation("tags-of-ones-own", "M6", "M8", spoils=True)
-def tags_of_ones_own(world: World) -> None:
+@variation("tags-of-ones-own", "M6", "M8")
+def tags_of_ones_own(world: World) -> Undo:
     """A version has tags that nobody asked for."""
-    run = world.runs[-1]
-    tags = {"commit": run.commit, "build": str(run.id), "job": world.job, "owner": "Ada", "why": "I wanted to see"}
-    world.resources.make_model("3", data=f"{world.names['data_asset']}:1", **tags)
+    newest = world.models[-1]
+    world.resources.retag_model(newest, owner="Ada", why="I wanted to see")
+    return lambda: world.resources.retag_model(newest, owner="", why="")
 
 
-@variation("jobs-that-failed-before", "M6", "M8", spoils=True)
-def jobs_that_failed_before(world: World) -> None:
+@variation("jobs-that-failed-before", "M6", "M8")
+def jobs_that_failed_before(world: World) -> Undo:
     """The experiment has a failed job beside the completed one."""
-    world.resources.make_job("exit 3")
+    job = world.resources.make_job("exit 3")
+    return lambda: world.resources.call("DELETE", f"{world.resources.workspace}/jobs/{job}")
 
 
 @variation("workspace-renamed-everywhere", "M6", NOTHING, spoils=True, looks=("M2",))
@@ -254,11 +264,12 @@ def traffic_shared(world: World) -> Undo:
     return lambda: _without_green(world)
 
 
-@variation("push-that-starts-nothing", "M10", "M10", spoils=True)
-def push_that_starts_nothing(world: World) -> None:
+@variation("push-that-starts-nothing", "M10", "M10")
+def push_that_starts_nothing(world: World) -> Undo:
     """Pages are pushed after all is done: they start nothing, and are not meant to."""
     world.project.push({"labs/notes.md": "# What I saw\n"}, comment="Take notes [skip ci]")
     world.project.push({"README.md": "# Mine\n"}, comment="Say whose it is")
+    return lambda: None
 
 
 @variation("two-pushes", "M10", "M10", spoils=True)

@@ -272,6 +272,10 @@ class Project:
         self.organization.patch(self.path(f"build/builds/{run}"), {"status": "cancelling"})
         self.finish(run)
 
+    def delete_run(self, run: int) -> None:
+        """A run that has ended, with its records."""
+        self.organization.delete(self.path(f"build/builds/{run}"))
+
     def await_record(self, run: int, kind: str) -> dict[str, Any]:
         """Waits until a record of a kind is in progress in a run's timeline. Raises JourneyError when the run ends."""
 

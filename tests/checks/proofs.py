@@ -16,7 +16,10 @@ SEED = 11
 
 
 class InProcess:
-    """As `journey.proving.looking.Command`, without its process."""
+    """As `journey.proving.looking.Command`, without its process; its connections stay, as trust takes time to load."""
+
+    def __init__(self) -> None:
+        self._http = HttpClient(Secrets())
 
     @property
     def statements(self) -> Sequence[Statement]:
@@ -24,7 +27,7 @@ class InProcess:
 
     def look(self, world: World, codes: Sequence[str]) -> Mapping[str, Seen]:
         settings = read_settings(world.file, {**world.ground.environment, **world.variables})
-        context = open_context(settings, HttpClient(Secrets()), SEED)
+        context = open_context(settings, self._http, SEED)
         results = run_checks(with_prerequisites(codes, CHECKS), context)
         return {result.check.code: _seen(result) for result in results}
 

@@ -32,11 +32,15 @@ def switchboard(ground: Ground, sandbox: Sandbox) -> Switchboard:
 
 
 @pytest.fixture(scope="module")
-def worlds(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
+def checker() -> InProcess:
+    return InProcess()
+
+
+@pytest.fixture(scope="module")
+def worlds(ground: Ground, checker: InProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
     """Lent from test to test; at the end those that came back must be as right as they were when they were lent."""
     made = Worlds(ground, tmp_path_factory.mktemp("worlds"))
     yield made
-    checker = InProcess()
     for world in made.idle():
         seen = checker.look(world, codes_of(checker, modules_to(world.module), machine=False))
         verdict = judge_pass("afterwards", world.module, seen)
@@ -44,22 +48,24 @@ def worlds(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.mark.parametrize("one", QUICK.values(), ids=QUICK.keys())
-def test_mistake_is_found_by_its_check_and_no_other(one: Mistake, worlds: Worlds, switchboard: Switchboard) -> None:
-    verdict = prove_mistake(one, worlds, InProcess(), switchboard)
+def test_mistake_is_found_by_its_check_and_no_other(
+    one: Mistake, worlds: Worlds, checker: InProcess, switchboard: Switchboard
+) -> None:
+    verdict = prove_mistake(one, worlds, checker, switchboard)
     assert verdict.good, verdict.problem
 
 
 @pytest.mark.parametrize("one", VARIATIONS.values(), ids=VARIATIONS.keys())
-def test_variation_passes_every_check(one: Variation, worlds: Worlds) -> None:
-    verdict = prove_variation(one, worlds, InProcess())
+def test_variation_passes_every_check(one: Variation, worlds: Worlds, checker: InProcess) -> None:
+    verdict = prove_variation(one, worlds, checker)
     assert verdict.good, verdict.problem
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("one", IN_CLONES.values(), ids=IN_CLONES.keys())
-def test_mistake_in_a_clone_is_found_by_its_check(one: Mistake, worlds: Worlds) -> None:
+def test_mistake_in_a_clone_is_found_by_its_check(one: Mistake, worlds: Worlds, checker: InProcess) -> None:
     """`journey prove` looks at the whole module; here it is the one check, as each look takes seconds."""
-    verdict = prove_mistake(one, worlds, InProcess(), whole=False)
+    verdict = prove_mistake(one, worlds, checker, whole=False)
     assert verdict.good, verdict.problem
 
 
@@ -72,6 +78,6 @@ def test_corpus_is_as_large_as_promised_and_says_something_of_each() -> None:
     assert not shared, "two mistakes with one hint are one mistake"
 
 
-def test_every_mistake_names_a_check_that_there_is() -> None:
-    known = {one.code: one.module for one in InProcess().statements}
+def test_every_mistake_names_a_check_that_there_is(checker: InProcess) -> None:
+    known = {one.code: one.module for one in checker.statements}
     assert {one.id: one.code for one in MISTAKES.values() if known.get(one.code) != one.module} == {}
