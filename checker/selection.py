@@ -47,6 +47,8 @@ def select(wanted: list[str], checks: Mapping[str, Check]) -> list[str]:
     for word in wanted or usual:
         name = word.upper()
         found = [code for code, check in checks.items() if name in (code, code[:3], check.module)]
+        if name in MODULES and not found:
+            raise asks_for_nothing(name)
         if not found:
             raise unknown(word, [*checks, *MODULES])
         codes += found
@@ -105,6 +107,12 @@ def nothing_there(settings: Settings, what: str, reason: str) -> ConfigurationEr
         "an organisation to look at, and a token of it",
         (f"export {ORGANIZATION_URL}=https://dev.azure.com/<organisation>", f"export {ORGANIZATION_TOKEN}=<token>"),
     )
+
+
+def asks_for_nothing(module: str) -> UsageError:
+    """A UsageError to raise for a module that has no checks: it only looks back."""
+    seen = "a module of the workshop that asks for nothing of its own"
+    return UsageError(f"`{module}`", seen, "a module with checks", ("checker diff", "checker progress"))
 
 
 def unknown(word: str, known: list[str]) -> UsageError:

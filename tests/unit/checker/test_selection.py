@@ -6,6 +6,7 @@ import pytest
 from checker_wire import SUBSCRIPTION, WORKSHOP, make_check
 
 from checker.checks import CHECKS
+from checker.errors import UsageError
 from checker.model import Check, Evidence, Service
 from checker.runner import with_prerequisites
 from checker.selection import Places, leave_out, leave_out_of, select
@@ -75,3 +76,10 @@ def test_the_usual_modules_are_those_of_the_day() -> None:
     modules = {CHECKS[code].module for code in select([], CHECKS)}
     assert {"M0", "M16"}.isdisjoint(modules)
     assert {CHECKS[code].module for code in select(["m16"], CHECKS)} == {"M16"}
+
+
+def test_a_module_without_checks_says_what_to_type_instead() -> None:
+    with pytest.raises(UsageError) as refused:
+        select(["M17"], CHECKS)
+    assert "asks for nothing" in refused.value.seen
+    assert refused.value.commands == ("checker diff", "checker progress")
