@@ -72,6 +72,7 @@ def test_folder_that_is_no_clone_is_unknown(world: World, tmp_path: Path) -> Non
         f'  DB_PASSWORD = "{made_up(16)}"  # for now',
         "-----BEGIN RSA " + "PRIVATE KEY-----",
     ],
+    ids=["storage", "azure-devops", "registry", "azure-api", "password", "variable", "private-key"],
 )
 def test_credentials_are_recognised_and_not_shown(line: str) -> None:
     found = find_credential(line)
@@ -92,6 +93,7 @@ def test_credentials_are_recognised_and_not_shown(line: str) -> None:
         f"digest: sha256:{made_up(64)}",
         f"commit {made_up(40)}",
     ],
+    ids=["variable", "environment", "call", "placeholder", "template", "words", "code", "digest", "commit"],
 )
 def test_other_lines_are_no_credentials(line: str) -> None:
     assert find_credential(line) is None
