@@ -11,6 +11,7 @@ from manifest import wanted_files
 TRAIN, PIPELINE = "labs/training/train.py", "azure-pipelines.yml"
 SCORE, SCORING_TESTS = "labs/image/score.py", "labs/tests/integration/test_scoring.py"
 DATA_TESTS, EVALUATE = "labs/tests/data_quality/test_diabetes.py", "labs/training/evaluate.py"
+LAST = "M14"  # one clone for whatever is looked at in it alone, as each world takes seconds to make
 DATA_STEP = "          - template: labs/pipelines/data-quality.yml\n"
 
 
@@ -109,13 +110,13 @@ def step_where_a_job_belongs(world: World) -> Undo:
     return edited(world, PIPELINE, ("      - job: Train\n", "      - task: CopyFiles@2\n      - job: Train\n"))
 
 
-@mistake("stage-that-does-not-exist", "M5", "YML003", "`Build` is near it", "M8", clone=True)
+@mistake("stage-that-does-not-exist", "M5", "YML003", "`Build` is near it", LAST, clone=True)
 def stage_that_does_not_exist(world: World) -> Undo:
     """A stage waits for one whose name is misspelt."""
     return edited(world, PIPELINE, ("    dependsOn: Build\n", "    dependsOn: Bulid\n"))
 
 
-@mistake("production-that-does-not-wait", "M5", "YML003", "it would run what nothing has tried", "M8", clone=True)
+@mistake("production-that-does-not-wait", "M5", "YML003", "it would run what nothing has tried", LAST, clone=True)
 def production_that_does_not_wait(world: World) -> Undo:
     """Production waits for the build, and not for staging."""
     return edited(world, PIPELINE, ("    dependsOn: Staging\n", "    dependsOn: Build\n"))
@@ -185,31 +186,31 @@ def written(world: World, line: str, value: str) -> Undo:
     return edited(world, PASSPORT, (old, f'{line} = "{value}"'))
 
 
-@mistake("passport-with-the-build-as-run", "M9", "PAS001", "That is the build number", "M9", clone=True)
+@mistake("passport-with-the-build-as-run", "M9", "PAS001", "That is the build number", LAST, clone=True)
 def passport_with_the_build_as_run(world: World) -> Undo:
     """The passport names the pipeline's run where the training job belongs."""
     return written(world, "run_id", str(world.runs[-1].id))
 
 
-@mistake("passport-with-a-short-commit", "M9", "PAS001", "a passport has all forty digits", "M9", clone=True)
+@mistake("passport-with-a-short-commit", "M9", "PAS001", "a passport has all forty digits", LAST, clone=True)
 def passport_with_a_short_commit(world: World) -> Undo:
     """The commit is cut to seven digits."""
     return written(world, "commit", world.runs[-1].commit[:7])
 
 
-@mistake("passport-of-another-version", "M9", "PAS001", "The newest one need not be live", "M9", clone=True)
+@mistake("passport-of-another-version", "M9", "PAS001", "The newest one need not be live", LAST, clone=True)
 def passport_of_another_version(world: World) -> Undo:
     """The passport is of a version that production does not run."""
     return written(world, "model_version", f"{world.names['model']}:7")
 
 
-@mistake("passport-of-another-approver", "M9", "PAS001", "who approved it are two questions", "M9", clone=True)
+@mistake("passport-of-another-approver", "M9", "PAS001", "who approved it are two questions", LAST, clone=True)
 def passport_of_another_approver(world: World) -> Undo:
     """The passport names somebody who has not approved."""
     return written(world, "approver", "Grace Hopper")
 
 
-@mistake("passport-not-filled-in", "M9", "PAS001", "Start with the deployment of production", "M9", clone=True)
+@mistake("passport-not-filled-in", "M9", "PAS001", "Start with the deployment of production", LAST, clone=True)
 def passport_not_filled_in(world: World) -> Undo:
     """The passport is empty."""
     return edited(world, PASSPORT, *((one, f'{one.split(" = ")[0]} = ""') for one in _lines(world)))
@@ -222,13 +223,13 @@ def _lines(world: World) -> list[str]:
 # M11 -----------------------------------------------------------------------------------------------------------------
 
 
-@mistake("data-tests-look-at-samples", "M11", "DQT001", "which file do the tests look at", "M11", clone=True)
+@mistake("data-tests-look-at-samples", "M11", "DQT001", "which file do the tests look at", LAST, clone=True)
 def data_tests_look_at_samples(world: World) -> Undo:
     """The data tests look at the bad sample files, and not at the data that is trained on."""
     return unsolved(world, [DATA_TESTS], "M11")
 
 
-@mistake("gate-after-the-registration", "M11", "GAT001", "the gate stands behind the registration", "M11", clone=True)
+@mistake("gate-after-the-registration", "M11", "GAT001", "the gate stands behind the registration", LAST, clone=True)
 def gate_after_the_registration(world: World) -> Undo:
     """The model is registered, and then judged."""
     return edited(
@@ -240,27 +241,27 @@ def gate_after_the_registration(world: World) -> Undo:
     )
 
 
-@mistake("data-looked-at-after-training", "M11", "GAT001", "then its data was looked at", "M11", clone=True)
+@mistake("data-looked-at-after-training", "M11", "GAT001", "then its data was looked at", LAST, clone=True)
 def data_looked_at_after_training(world: World) -> Undo:
     """The data tests come after the training."""
     after = "              script: python labs/training/submit_training.py\n"
     return edited(world, PIPELINE, (DATA_STEP, ""), (after, f"{after}\n{DATA_STEP}"))
 
 
-@mistake("gate-that-may-fail", "M11", "GAT002", "nobody listened", "M11", clone=True)
+@mistake("gate-that-may-fail", "M11", "GAT002", "nobody listened", LAST, clone=True)
 def gate_that_may_fail(world: World) -> Undo:
     """The step of the gate goes on after an error."""
     file = "labs/pipelines/azure-script.yml"
     return edited(world, file, ("  - task: AzureCLI@2\n", "  - task: AzureCLI@2\n    continueOnError: true\n"))
 
 
-@mistake("tolerance-of-nothing", "M11", "GAT003", "every second time", "M11", clone=True)
+@mistake("tolerance-of-nothing", "M11", "GAT003", "every second time", LAST, clone=True)
 def tolerance_of_nothing(world: World) -> Undo:
     """The gate has no tolerance, and refuses a retrain of the same code."""
     return edited(world, "workshop.toml", ("tolerance = 0.05", "tolerance = 0.0"))
 
 
-@mistake("tolerance-of-everything", "M11", "GAT003", "whose BMI has the wrong sign", "M11", clone=True)
+@mistake("tolerance-of-everything", "M11", "GAT003", "whose BMI has the wrong sign", LAST, clone=True)
 def tolerance_of_everything(world: World) -> Undo:
     """The gate lets a model through that is half as good."""
     return edited(world, "workshop.toml", ("tolerance = 0.05", "tolerance = 1.0"))
@@ -272,7 +273,7 @@ def gate_never_seen_closed(world: World) -> None:
     world.project.delete_run(world.stopped)
 
 
-@mistake("gate-that-says-yes", "M11", "GAT006", "a rule that always passes is a remark", "M11", clone=True)
+@mistake("gate-that-says-yes", "M11", "GAT006", "a rule that always passes is a remark", LAST, clone=True)
 def gate_that_says_yes(world: World) -> Undo:
     """The evaluation accepts whatever it is shown."""
     return unsolved(world, [EVALUATE], "M11")

@@ -2,7 +2,7 @@
 
 from journey.mistakes.registry import Undo, mistake
 from journey.worlds import World
-from journey.worlds.clones import commit_clone
+from journey.worlds.clones import commit_clone, run_git
 
 OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 # Put together, so that no scanner takes the kit's own source for a leak.
@@ -105,14 +105,26 @@ def secret_in_a_log(world: World) -> Undo:
     return undo
 
 
-@mistake("secret-in-the-history", "M15", "SEC001", "Deletion is not enough", "M15", clone=True, spoils=True)
-def secret_in_the_history(world: World) -> None:
+def rewound(world: World) -> Undo:
+    """Takes back what is committed from here on."""
+    tip = run_git(world.folder, "rev-parse", "HEAD").strip()
+
+    def undo() -> None:
+        run_git(world.folder, "reset", "--quiet", "--hard", tip)
+
+    return undo
+
+
+@mistake("secret-in-the-history", "M15", "SEC001", "Deletion is not enough", "M15", clone=True)
+def secret_in_the_history(world: World) -> Undo:
     """A secret was committed, and deleted with the next commit."""
+    undo = rewound(world)
     file = world.folder / "labs" / "settings.py"
     file.write_text(KEY_LINE, encoding="utf-8")
     commit_clone(world.folder, "Add settings")
     file.unlink()
     commit_clone(world.folder, "Remove settings")
+    return undo
 
 
 @mistake(
@@ -122,9 +134,10 @@ def secret_in_the_history(world: World) -> None:
     "Everybody who may clone the repository has it",
     "M15",
     clone=True,
-    spoils=True,
 )
-def secret_in_the_clone(world: World) -> None:
+def secret_in_the_clone(world: World) -> Undo:
     """A secret is in a file of the newest commit."""
+    undo = rewound(world)
     (world.folder / "labs" / "settings.py").write_text(KEY_LINE, encoding="utf-8")
     commit_clone(world.folder, "Add settings")
+    return undo
