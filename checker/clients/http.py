@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 4
 BUDGET_SECONDS = 20.0  # for one request, its retries and their pauses
 CONNECT_SECONDS = 5.0
+CONNECTIONS = 8  # to one host, kept
 READ_SECONDS = 30.0
 BODY_LIMIT = 16 * 1024 * 1024  # bytes; lists of a busy workspace stay far below
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
@@ -195,11 +196,13 @@ class HttpClient:
         import requests
         from requests.adapters import HTTPAdapter
 
+        from checker.clients.trust import TrustingAdapter
+
         with self._lock:
             if self._session is None:
                 self._session = requests.Session()
-                for scheme in ("https://", "http://"):
-                    self._session.mount(scheme, HTTPAdapter(pool_connections=8, pool_maxsize=8))
+                self._session.mount("https://", TrustingAdapter(CONNECTIONS))
+                self._session.mount("http://", HTTPAdapter(pool_connections=CONNECTIONS, pool_maxsize=CONNECTIONS))
             return self._session
 
 

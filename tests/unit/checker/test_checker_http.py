@@ -90,6 +90,31 @@ def test_untrusted_certificate_names_the_variable(wire: Wire, pauses: Pauses, mo
     assert "REQUESTS_CA_BUNDLE" in caught.value.expected
 
 
+@pytest.mark.parametrize("text", ["no certificate in here\n", ""])
+def test_bundle_without_certificates_is_an_answer_too(
+    wire: Wire, pauses: Pauses, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "bundle.pem").write_text(text)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "bundle.pem"))
+    with pytest.raises(Unreachable, match="not trusted here"):
+        get(pauses.client(), wire.base)
+
+
+def test_bundle_is_read_once_for_all_connections(
+    wire: Wire, pauses: Pauses, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The bundle is emptied after the first request, and the next connection has the same trust."""
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text(wire.bundle.read_text())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    client = pauses.client()
+    wire.queue(Answer(headers={"Connection": "close"}), Answer())
+    get(client, wire.base)
+    bundle.write_text("")
+    get(client, wire.base)
+    assert len(wire.ports) == 2
+
+
 def test_redirect_is_not_followed(wire: Wire, pauses: Pauses) -> None:
     wire.queue(Answer(302, headers={"Location": "https://example.org/"}))
     assert pauses.client().send(Request("GET", wire.base)).status == 302
