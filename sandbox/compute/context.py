@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from sandbox.archives import extract
 from sandbox.compute.errors import BuildError
 
 
@@ -48,7 +49,8 @@ def unpack_context(archive: Path, target: Path) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     try:
         with tarfile.open(archive) as packed:
-            packed.extractall(target, filter="data")  # refuses absolute paths, `..`, devices and links that lead out
+            for member in packed:
+                extract(packed, member, target)
     except (tarfile.TarError, OSError) as error:
         raise BuildError(f"The build context cannot be unpacked: {error}", archive.name) from error
     return target

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.archives import extract
 from sandbox.compute.environments import Requirements
 from sandbox.compute.errors import BuildError
 from sandbox.compute.folders import remove_folder
@@ -58,6 +59,6 @@ def unpack(archive: Path, folder: Path) -> None:
         with tarfile.open(archive) as tar:
             for member in tar:
                 if member.name.strip("/."):  # `az acr build` packs the root folder itself under an empty name
-                    tar.extract(member, folder, filter="data")
+                    extract(tar, member, folder)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise BuildError(f"The source archive cannot be unpacked: {error}", "context") from error

@@ -5,6 +5,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from sandbox.archives import extract
 from sandbox.pipelines.patterns import find_files
 from sandbox.pipelines.running.context import StepContext
 from sandbox.pipelines.running.errors import StepError
@@ -50,7 +51,7 @@ def _extract(archive: Path, target: Path, overwrite: bool) -> None:
             with tarfile.open(archive) as packed_tar:
                 for one in packed_tar.getmembers():
                     if overwrite or not (target / one.name).is_file():
-                        packed_tar.extract(one, target, filter="data")
+                        extract(packed_tar, one, target)
         else:
             raise StepError(f"'{archive}' is no zip and no tar archive; other kinds are not rehearsed here.")
     except (zipfile.BadZipFile, tarfile.TarError) as error:
