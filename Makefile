@@ -5,13 +5,16 @@ RUNTIME := .venv-runtime/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 TESTS ?= tests
 
-.PHONY: rehearse test test-az bench lint runtime install lock operations clean prove labs solution-branch docs docs-test docs-zip
+.PHONY: rehearse test test-walks test-az bench lint runtime install lock operations clean prove labs solution-branch docs docs-test docs-zip
 
 rehearse: install runtime  ## The whole workshop on a local Azure, then the checker
 	$(BIN)/journey rehearse
 
 test: install runtime  ## Everything: style, types, architecture, behaviour
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not walk" $(TESTS)
+
+test-walks: install runtime  ## The whole site read by one reader, and the catch-up from nothing: minutes each
+	$(BIN)/python -m pytest -n 2 -m walk tests
 
 test-az: install runtime .venv-az/.made  ## The real Azure CLI (733 MB) against the sandbox
 	AZ=.venv-az/bin/az $(BIN)/python -m pytest -m az tests/az

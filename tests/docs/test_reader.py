@@ -16,7 +16,7 @@ LIMIT = 900  # seconds; on two cores with nothing else to do it takes a third of
 BEFORE_THE_CLEAN_UP = "modules/16-clean-up.md"
 
 
-@pytest.mark.slow
+@pytest.mark.walk
 @pytest.mark.timeout(LIMIT + 60)
 def test_reader_of_the_site_gets_from_nothing_to_every_check(tmp_path: Path) -> None:
     """The log is the evidence: no block failed, each page's last word is its check, and `checker check` without a

@@ -32,7 +32,7 @@ def state(day: Day) -> dict[str, Any]:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.walk
 @pytest.mark.timeout(900)
 def test_a_catch_up_needs_two_runs_and_a_second_one_none(
     sandbox: Sandbox, runtime_python: Path, tmp_path: Path
