@@ -46,7 +46,7 @@ export async function core() {
     dated: project.lastUpdateTime instanceof Date,
     twice,
     visibilities: [project.visibility, ...await visibilities(api, project.id)].map((one) => ProjectVisibility[one]),
-    names: (await api.getProjects()).map((one) => one.name),
+    names: (await api.getProjects(undefined, 1000)).map((one) => one.name),
     teams: (await api.getTeams(project.id)).map((one) => one.name),
     processes: (await api.getProcesses()).map((one) => one.name),
   };
