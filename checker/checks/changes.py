@@ -6,7 +6,7 @@ from checker.checks.judgement import quote
 from checker.checks.organization import at_project
 from checker.checks.registry import devops_check
 from checker.checks.repository import find_repository, yaml_path
-from checker.checks.triggers import NotReadHere, Trigger, read_trigger
+from checker.checks.triggers import Trigger, read_trigger
 from checker.clients.devops import Repository
 from checker.clients.pullrequests import PullRequest
 from checker.context import CheckContext
@@ -25,10 +25,7 @@ def path_filter_has_the_training_code(context: CheckContext) -> Evidence:
     """
     path, repository = yaml_path(context), _repository(context)
     script = f"{FINISHED if path.startswith(f'{FINISHED}/') else STARTER}/{TRAINING}"
-    try:
-        trigger = read_trigger(context.file(repository.id, path, repository.branch) or "")
-    except NotReadHere as reason:
-        return Evidence(f"{quote(path)} has a trigger that the checker cannot read ({quote(str(reason))})", {})
+    trigger = read_trigger(context.file(repository.id, path, repository.branch) or "")
     if not trigger.paths and not trigger.excluded_paths:
         raise failed(
             f"the trigger of {quote(path)} has no path filter",

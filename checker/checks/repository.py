@@ -5,7 +5,7 @@ import re
 from checker.checks.judgement import missing, nearly, neighbours, quote
 from checker.checks.organization import at_project
 from checker.checks.registry import devops_check
-from checker.checks.triggers import NotReadHere, Trigger, read_trigger, read_variable
+from checker.checks.triggers import NotReadHere, Trigger, read_document, read_trigger, read_variable
 from checker.clients.devops import Definition, Repository
 from checker.context import CheckContext
 from checker.model import Evidence, Fail, failed
@@ -36,7 +36,8 @@ def pipeline_file_is_there(context: CheckContext) -> Evidence:
     The file that is pushed is the pipeline: the service reads it from the branch, at the commit it runs.
     """
     path, repository = yaml_path(context), _repository(context)
-    if _file(context) is None:
+    source = _file(context)
+    if source is None:
         files = context.devops.list_files(repository.id, repository.branch)
         found = [name for name in files if name.endswith((".yml", ".yaml"))]
         raise failed(
@@ -46,6 +47,7 @@ def pipeline_file_is_there(context: CheckContext) -> Evidence:
             "The path is that of the pipeline, or yaml in the section [devops] of workshop.toml; case matters.",
             "In the portal: Pipelines, Edit, the three dots, Settings, YAML file path.",
         )
+    _require_yaml(path, repository.branch, source)
     return Evidence(quote(f"{path} on {repository.branch}"), {"path": path, "branch": repository.branch})
 
 
@@ -59,9 +61,12 @@ def default_branch_starts_the_pipeline(context: CheckContext) -> Evidence:
     try:
         trigger = read_trigger(_file(context) or "")
     except NotReadHere as reason:
-        return Evidence(
-            f"{quote(path)} has a trigger that the checker cannot read ({quote(str(reason))}): look yourself", {}
-        )
+        raise failed(
+            f"the trigger of {quote(path)} has a form that the service does not know: {quote(str(reason))}",
+            "trigger: none, a branch, a list of branches, or branches and paths",
+            "A trigger is read before anything is expanded: it takes no expressions, and few words.",
+            "Compare it with the trigger of solution/azure-pipelines.yml.",
+        ) from reason
     named = ", ".join(trigger.include) or "none"
     if not trigger.starts_on(branch):
         but = f", but not {', '.join(trigger.exclude)}" if trigger.exclude else ""
@@ -94,6 +99,20 @@ def variables_carry_the_suffix(context: CheckContext) -> Evidence:
             "The checker takes your suffix from workshop.toml, or from WORKSHOP_SUFFIX.",
         )
     return Evidence(f"{SUFFIX_VARIABLE}: {found}", {"suffix": found, "path": path})
+
+
+def _require_yaml(path: str, branch: str, source: str) -> None:
+    """Return when the pushed file is a mapping in YAML. Raises Fail, with what the reader said and where."""
+    try:
+        read_document(source)
+    except NotReadHere as reason:
+        raise failed(
+            f"`{quote(path)}` on {branch} is no pipeline in YAML: {quote(str(reason))}",
+            "a file that can be read as YAML, with words as trigger and stages at its left edge",
+            "What was pushed cannot be read, so no run can begin: look at the line that the message names.",
+            "YAML wants spaces, never tabs, and a space after each colon.",
+            commands=("checker check YML002",),
+        ) from reason
 
 
 def _trigger_hints(trigger: Trigger, branch: str) -> tuple[str, ...]:

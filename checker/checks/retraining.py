@@ -9,7 +9,7 @@ from checker.checks.pipeline import definition_of
 from checker.checks.registry import devops_check
 from checker.checks.repository import find_repository, yaml_path
 from checker.checks.runs import best_of, pipeline_runs, show_run
-from checker.checks.triggers import NotReadHere, read_trigger
+from checker.checks.triggers import read_trigger
 from checker.clients.devops import Run
 from checker.context import CheckContext
 from checker.model import Evidence, Verdict, failed, waiting
@@ -93,10 +93,7 @@ def _newest_change(context: CheckContext) -> tuple[str, ...]:
         return ()
     if SKIPS.search(tip.title):
         return (f"The newest commit, `{quote(tip.title)}`, tells the service to start nothing.",)
-    try:
-        trigger = read_trigger(context.file(repository.id, yaml_path(context), repository.branch) or "")
-    except NotReadHere:
-        return ()
+    trigger = read_trigger(context.file(repository.id, yaml_path(context), repository.branch) or "")
     files = context.changed_files(repository.id, tip.commit)
     if not files or any(trigger.takes(name) for name in files):
         return ()

@@ -46,7 +46,7 @@ class Trigger:
 
 def read_trigger(source: str) -> Trigger:
     """The trigger of a pipeline. Without the key every branch starts it (azure-devops.md, 5.1). Raises NotReadHere."""
-    document = _document(source)
+    document = read_document(source)
     return _trigger(document["trigger"]) if "trigger" in document else Trigger(EVERYTHING)
 
 
@@ -55,7 +55,7 @@ def read_variable(source: str, name: str) -> str | None:
 
     Raises NotReadHere.
     """
-    variables = _document(source).get("variables", "")
+    variables = read_document(source).get("variables", "")
     if isinstance(variables, Mapping):
         value = variables.get(name)
     else:
@@ -64,7 +64,7 @@ def read_variable(source: str, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _document(source: str) -> Mapping[str, Node]:
+def read_document(source: str) -> Mapping[str, Node]:
     """The mapping at the root. Raises NotReadHere."""
     import yaml
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from checker.cleanup.model import Item, Manual, Removed
 from checker.clients.documents import sequence, text
+from checker.errors import CheckerError
 
 FORMAT = 1
 FOLDER = "cleanup"
@@ -38,11 +39,22 @@ class Journal:
         self.file = home / FOLDER / f"{subscription.lower()}-{suffix}.json"
 
     def read(self) -> Record:
-        """The record; an empty one where there is none, or one that nobody can read."""
+        """The record; an empty one where there is none.
+
+        Raises CheckerError for a file that cannot be read: written over, it would take with it the proof of what is
+        gone, and the names of what only a person can remove.
+        """
         try:
             document = json.loads(self.file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except FileNotFoundError:
             return Record()
+        except (OSError, ValueError) as error:
+            raise CheckerError(
+                str(self.file),
+                f"the record of the clean-up cannot be read: {error}",
+                "the record, or no file: then the clean-up begins a new one",
+                (f'mv "{self.file}" "{self.file}.damaged"', "checker cleanup plan"),
+            ) from error
         removed = [_removed(one) for one in sequence(document, "removed")]
         manual = [Manual(text(one, "what"), text(one, "how")) for one in sequence(document, "manual")]
         return Record(tuple(removed), tuple(manual), tuple(str(one) for one in sequence(document, "purged")))

@@ -100,6 +100,18 @@ def trigger_of_another_branch(world: World) -> None:
     push_edited(world, TRIGGER, "trigger:\n  branches:\n    include:\n      - develop\n")
 
 
+@mistake("trigger-with-an-expression", "M3", "REP003", "it takes no expressions", "M2", spoils=True)
+def trigger_with_an_expression(world: World) -> None:
+    """The trigger asks a template expression which branches it has."""
+    push_edited(world, TRIGGER, "trigger:\n  ${{ if eq(variables.x, 1) }}:\n    branches:\n      include: [main]\n")
+
+
+@mistake("pushed-file-is-no-yaml", "M3", "REP002", "What was pushed cannot be read", "M2", spoils=True)
+def pushed_file_is_no_yaml(world: World) -> None:
+    """A tab stands where the pipeline's file is indented, and it was pushed unseen."""
+    push_edited(world, TRIGGER, "trigger:\n\tbranches:\n\t\tinclude:\n\t\t\t- main\n")
+
+
 @mistake("suffix-placeholder", "M5", "YML001", "Angle brackets are a placeholder", "M4", spoils=True)
 def suffix_placeholder(world: World) -> None:
     """The variable still holds the placeholder in angle brackets."""

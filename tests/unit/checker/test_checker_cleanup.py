@@ -20,7 +20,7 @@ from checker.clients.cloud import Cloud
 from checker.clients.http import HttpClient
 from checker.clients.identity import Tokens
 from checker.context import CheckContext
-from checker.errors import ServiceFault
+from checker.errors import CheckerError, ServiceFault
 from checker.masking import Secrets
 from checker.model import Fail
 from checker.model import Waiting as WaitingVerdict
@@ -182,12 +182,21 @@ def test_costs_are_those_of_the_manifest_and_otherwise_not_known(tmp_path: Path)
     assert read_prices(tmp_path).of(Kind.WORKSPACE, {}).usd is None
 
 
-def test_a_journal_survives_and_takes_a_broken_file_for_none(tmp_path: Path) -> None:
+def test_a_journal_keeps_the_newest_of_each_removal(tmp_path: Path) -> None:
     journal = Journal(tmp_path, SUBSCRIPTION, "abc")
     assert journal.read().removed == ()
     item = Item(Kind.REGISTRY, "cr", "/x/cr", "named")
     journal.note_removed(item, "deleted")
     journal.note_removed(item, "gone already")
     assert [(one.name, one.how) for one in journal.read().removed] == [("cr", "gone already")]
-    journal.file.write_text("{")
+
+
+def test_a_damaged_record_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, SUBSCRIPTION, "abc")
     assert journal.read().removed == ()
+    journal.file.parent.mkdir(parents=True, exist_ok=True)
+    journal.file.write_text('{"removed": [', encoding="utf-8")
+    with pytest.raises(CheckerError) as refused:
+        journal.note_manual(())
+    assert "cannot be read" in refused.value.seen
+    assert journal.file.read_text(encoding="utf-8") == '{"removed": ['
