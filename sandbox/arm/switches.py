@@ -5,20 +5,14 @@ They are stored with the rest of the state and changed while the server runs: `G
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sandbox.arm.names import PROVIDERS, namespace_of
 from sandbox.arm.roles import ROLES
 from sandbox.errors import BadRequest
 from sandbox.machines import FAMILIES, SWITCHES, SWITCHES_ID
-from sandbox.store import Store
-from sandbox.wire import Call, Operation, Reply
-
-ADDRESS = "/_sandbox/azure/switches"
-
-Guard = Callable[[Call], None]
-"""Lets the owner of the running server pass and raises Unauthenticated for anybody else."""
+from sandbox.switches import Board
 
 
 @dataclass(frozen=True)
@@ -37,65 +31,27 @@ class Switches:
     directory: str = ""
 
 
-class Switchboard:
-    """Reads and changes the switches. Memory keeps what this only writer wrote."""
+class Switchboard(Board[Switches]):
+    """The switches of the subscription."""
 
-    def __init__(self, store: Store, guard: Guard) -> None:
-        self._store = store
-        self._guard = guard
-        found = store.get(SWITCHES, SWITCHES_ID)
-        self._current = _read(found.body) if found else Switches()
+    KIND, ID, ADDRESS, NAME = SWITCHES, SWITCHES_ID, "/_sandbox/azure/switches", "sandbox_azure_switches"
 
-    def get(self) -> Switches:
-        return self._current
+    def default(self) -> Switches:
+        return Switches()
 
-    def update(self, values: Mapping[str, Any]) -> Switches:
-        """Set some switches. Raises BadRequest for an unknown name or a value that it does not take."""
-        checked = _checked(values)
-        with self._store.write() as change:
-            after = replace(self._current, **checked)
-            change.put(SWITCHES, SWITCHES_ID, _wire(after))
-            self._current = after
-        return after
+    def read(self, body: Mapping[str, Any]) -> Switches:
+        return Switches(tuple(body["unregistered"]), dict(body["quota"]), tuple(body["roles"]), body["directory"])
 
-    def reset(self) -> None:
-        with self._store.write() as change:
-            change.delete(SWITCHES, SWITCHES_ID)
-            self._current = Switches()
+    def wire(self, switches: Switches) -> dict[str, Any]:
+        return {
+            **asdict(switches),
+            "unregistered": list(switches.unregistered),
+            "quota": dict(switches.quota or {}),
+            "roles": list(switches.roles),
+        }
 
-    def operations(self) -> list[Operation]:
-        rows: list[tuple[str, str, Callable[[Call], Reply]]] = [
-            ("sandbox_azure_switches_get", "GET", self._answer),
-            ("sandbox_azure_switches_update", "PATCH", self._patch),
-            ("sandbox_azure_switches_reset", "DELETE", self._delete),
-        ]
-        return [Operation(name, method, ADDRESS, handler, anonymous=True) for name, method, handler in rows]
-
-    def _answer(self, call: Call) -> Reply:
-        self._guard(call)
-        return Reply.json(_wire(self.get()))
-
-    def _patch(self, call: Call) -> Reply:
-        self._guard(call)
-        return Reply.json(_wire(self.update(call.json())))
-
-    def _delete(self, call: Call) -> Reply:
-        self._guard(call)
-        self.reset()
-        return Reply(204)
-
-
-def _wire(switches: Switches) -> dict[str, Any]:
-    return {
-        **asdict(switches),
-        "unregistered": list(switches.unregistered),
-        "quota": dict(switches.quota or {}),
-        "roles": list(switches.roles),
-    }
-
-
-def _read(body: Mapping[str, Any]) -> Switches:
-    return Switches(tuple(body["unregistered"]), dict(body["quota"]), tuple(body["roles"]), body["directory"])
+    def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return _checked(values)
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,12 +30,13 @@ from sandbox.devops.pullrequests.service import PullRequestService
 from sandbox.devops.pushes import Pushes
 from sandbox.devops.refs import Refs
 from sandbox.devops.repositories import PushListener, RefUpdate, Repositories, project_of
-from sandbox.devops.switches import Guard, Switchboard
+from sandbox.devops.switches import Switchboard
 from sandbox.devops.transport import Transport
 from sandbox.devops.variablegroups import VariableGroups
 from sandbox.devops.workitems import WorkItems
 from sandbox.ids import Ids
 from sandbox.store import Document, Store
+from sandbox.switches import Guard
 from sandbox.wire import Call, Operation, Reply
 
 TOKENS = "/{organization}/_apis/tokens/pats"

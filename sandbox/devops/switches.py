@@ -5,21 +5,14 @@ They are stored with the rest of the state and changed while the server runs: `G
 of `/_sandbox/faults` instead.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sandbox.devops.problems import invalid
-from sandbox.store import Store
-from sandbox.wire import Call, Operation, Reply
+from sandbox.switches import Board
 
-KIND = "devops/switches"
-ID = "/devops-switches"
 REFUSALS = ("401", "203", "302")
-ADDRESS = "/_sandbox/devops/switches"
-
-Guard = Callable[[Call], None]
-"""Lets the owner of the running server pass and raises Unauthenticated for anybody else."""
 
 
 @dataclass(frozen=True)
@@ -45,65 +38,34 @@ class Switches:
     directory: str = ""
 
 
-class Switchboard:
-    """Reads and changes the switches. Every call looks at them, so memory keeps what this only writer wrote."""
+class Switchboard(Board[Switches]):
+    """The switches of Azure DevOps."""
 
-    def __init__(self, store: Store, guard: Guard) -> None:
-        self._store = store
-        self._guard = guard
-        found = store.get(KIND, ID)
-        self._current = Switches(**found.body) if found else Switches()
+    KIND, ID = "devops/switches", "/devops-switches"
+    ADDRESS, NAME = "/_sandbox/devops/switches", "sandbox_devops_switches"
+    DIALECT = "devops"
 
-    def get(self) -> Switches:
-        return self._current
+    def default(self) -> Switches:
+        return Switches()
 
-    def update(self, values: Mapping[str, Any]) -> Switches:
-        """Set some switches. Raises BadRequest for an unknown name or a value of another type."""
-        checked = _checked(values)
-        with self._store.write() as change:
-            after = replace(self._current, **checked)
-            change.put(KIND, ID, asdict(after))
-            self._current = after
-        return after
+    def read(self, body: Mapping[str, Any]) -> Switches:
+        return Switches(**body)
 
-    def reset(self) -> None:
-        with self._store.write() as change:
-            change.delete(KIND, ID)
-            self._current = Switches()
+    def wire(self, switches: Switches) -> dict[str, Any]:
+        return asdict(switches)
+
+    def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return _checked(values)
 
     def take_throttle(self) -> bool:
         """Whether this call is to be refused as one too many; counts down."""
-        if not self._current.throttle:
+        if not self.get().throttle:
             return False
         with self._store.write():
-            left = self._current.throttle
+            left = self.get().throttle
             if left:
                 self.update({"throttle": left - 1})
         return left > 0
-
-    def operations(self) -> list[Operation]:
-        rows: list[tuple[str, str, Callable[[Call], Reply]]] = [
-            ("sandbox_devops_switches_get", "GET", self._read),
-            ("sandbox_devops_switches_update", "PATCH", self._patch),
-            ("sandbox_devops_switches_reset", "DELETE", self._delete),
-        ]
-        return [
-            Operation(name, method, ADDRESS, handler, dialect="devops", anonymous=True)
-            for name, method, handler in rows
-        ]
-
-    def _read(self, call: Call) -> Reply:
-        self._guard(call)
-        return Reply.json(asdict(self.get()))
-
-    def _patch(self, call: Call) -> Reply:
-        self._guard(call)
-        return Reply.json(asdict(self.update(call.json())))
-
-    def _delete(self, call: Call) -> Reply:
-        self._guard(call)
-        self.reset()
-        return Reply(204)
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
